@@ -1,0 +1,116 @@
+"""Where secrets are kept: the operating system's keyring, or a file that only its owner may read."""
+
+from __future__ import annotations
+
+import os
+import stat
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final
+
+from flowlaunch.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = [
+    "FILE_NAME",
+    "SERVICE",
+    "keyring_secret",
+    "mode_warning",
+    "read_secrets",
+    "store_in_file",
+    "store_in_keyring",
+]
+
+SERVICE: Final = "flowlaunch"
+FILE_NAME: Final = "secrets.toml"
+_TABLE: Final = "client_secrets"
+
+
+def keyring_secret(client_id: str) -> str | None:
+    """Tell the secret that the keyring holds for `client_id`; None without a keyring or without an entry."""
+    keyring = _keyring()
+    if keyring is None:
+        return None
+    try:
+        found: str | None = keyring.get_password(SERVICE, client_id)
+    except Exception:  # noqa: BLE001 - a locked or broken keyring is the same as none: other sources follow
+        return None
+    return found or None
+
+
+def store_in_keyring(client_id: str, secret: str) -> bool:
+    """Keep `secret` in the keyring and tell whether that worked."""
+    keyring = _keyring()
+    if keyring is None:
+        return False
+    try:
+        keyring.set_password(SERVICE, client_id, secret)
+    except Exception:  # noqa: BLE001 - backends raise what they like; the caller offers the file instead
+        return False
+    return True
+
+
+def _keyring() -> Any:
+    if find_spec("keyring") is None:
+        return None
+    import keyring  # noqa: PLC0415 - an extra, and slow to load
+
+    return keyring
+
+
+def read_secrets(path: Path) -> Mapping[str, str]:
+    """Read client id -> secret from our secrets file; a file that does not exist holds none."""
+    import tomllib  # noqa: PLC0415 - most calls get by without a file
+
+    try:
+        with path.open("rb") as stream:
+            table = tomllib.load(stream).get(_TABLE, {})
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise SettingsError(
+            f"cannot read the secrets file {path}",
+            hint="Store the secret again: flowlaunch config set-secret.",
+        ) from error
+    return {str(key): str(value) for key, value in table.items()} if isinstance(table, dict) else {}
+
+
+def store_in_file(path: Path, client_id: str, secret: str) -> None:
+    """Keep `secret` in the file at `path`, which only its owner may read, beside those already there."""
+    secrets = {**read_secrets(path), client_id: secret}
+    lines = [f"[{_TABLE}]", *(f"{_quoted(key)} = {_quoted(value)}" for key, value in sorted(secrets.items()))]
+    write_private(path, "\n".join(lines) + "\n")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace the file at `path` in one step, readable by its owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        fresh.replace(path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def mode_warning(path: Path) -> str:
+    """Tell what is wrong with the mode of a file that holds secrets; `""` when only its owner may read it."""
+    if os.name != "posix":
+        return ""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return ""
+    if not mode & 0o077:
+        return ""
+    return f"{path} holds a secret and others may read it (mode {mode:04o}); run: chmod 600 {path}"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
