@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from flowlaunch.errors import SettingsError
@@ -25,7 +26,6 @@ from flowlaunch.settings_secrets import FILE_NAME, keyring_secret, mode_warning,
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
 __all__ = ["Settings", "load_settings"]
 
@@ -145,8 +145,6 @@ def _environment(
 
 
 def _config_from(env: Mapping[str, str]) -> Path | None:
-    from pathlib import Path  # noqa: PLC0415 - typing only above
-
     return Path(env["FLOWLAUNCH_CONFIG"]).expanduser() if "FLOWLAUNCH_CONFIG" in env else None
 
 

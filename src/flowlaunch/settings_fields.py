@@ -25,7 +25,7 @@ class Field:
     """One setting.
 
     `read` turns a value from any source (text, or what TOML and callers give) into the setting's type, and
-    raises ValueError with the reason when it cannot. `environment` lists variables; the first that is set wins.
+    raises ValueError with the reason when it cannot. `environment` lists variables; the first one set wins.
     """
 
     name: str
