@@ -18,9 +18,11 @@ __all__ = [
     "SERVICE",
     "keyring_secret",
     "mode_warning",
+    "quoted",
     "read_secrets",
     "store_in_file",
     "store_in_keyring",
+    "write_private",
 ]
 
 SERVICE: Final = "flowlaunch"
@@ -80,7 +82,7 @@ def read_secrets(path: Path) -> Mapping[str, str]:
 def store_in_file(path: Path, client_id: str, secret: str) -> None:
     """Keep `secret` in the file at `path`, which only its owner may read, beside those already there."""
     secrets = {**read_secrets(path), client_id: secret}
-    lines = [f"[{_TABLE}]", *(f"{_quoted(key)} = {_quoted(value)}" for key, value in sorted(secrets.items()))]
+    lines = [f"[{_TABLE}]", *(f"{quoted(key)} = {quoted(value)}" for key, value in sorted(secrets.items()))]
     write_private(path, "\n".join(lines) + "\n")
 
 
@@ -111,6 +113,7 @@ def mode_warning(path: Path) -> str:
     return f"{path} holds a secret and others may read it (mode {mode:04o}); run: chmod 600 {path}"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Spell `text` as a TOML string."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'

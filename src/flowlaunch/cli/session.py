@@ -1,0 +1,147 @@
+"""What every command shares: its settings, its client, how it prints and how it talks."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from flowlaunch.client import Client
+    from flowlaunch.settings import Settings
+
+__all__ = ["Session", "command_options"]
+
+_SECRET_FLAGS: Final = (
+    "--client-secret",
+    "--clientsecret",
+    "--secret",
+    "--access-token",
+    "--accesstoken",
+    "--token",
+)
+_FORMAT_NAMES: Final = ("table", "json", "jsonl", "csv")
+
+
+@dataclass(slots=True)
+class Session:
+    """One command's run."""
+
+    output: str = "table"
+    query: str | None = None
+    quiet: bool = False
+    profile: str | None = None
+    env_file: Path | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+    _settings: Settings | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force, read once; their warnings are told once."""
+        if self._settings is None:
+            from flowlaunch.settings import load_settings  # noqa: PLC0415 - commands without settings need not pay
+
+            self._settings = load_settings(self.given, profile=self.profile, dotenv_file=self.env_file)
+            for warning in self._settings.warnings:
+                self.talk(f"warning: {warning}")
+        return self._settings
+
+    def client(self, **overrides: Any) -> Client:
+        """Make a client of the settings in force."""
+        from flowlaunch.client import Client  # noqa: PLC0415 - loads the HTTP library
+
+        return Client.from_settings(self.settings, **overrides)
+
+    def emit(self, value: Any, columns: Sequence[str] = ()) -> None:
+        """Write data to standard output in the format that was asked for."""
+        from flowlaunch.cli.render import emit  # noqa: PLC0415 - loads the JSON library
+
+        emit(value, self.output, query=self.query, columns=columns)
+
+    def talk(self, text: str) -> None:
+        """Say something to the person at the keyboard: on standard error, unless --quiet."""
+        from flowlaunch.cli.terminal import printable  # noqa: PLC0415
+
+        if not self.quiet:
+            sys.stdout.flush()  # keeps the order right where both streams end in one place
+            click.echo(printable(text), err=True)
+
+    def flow_or_setting(self, flow: str | None) -> str:
+        """Tell the flow to work on: the argument, or the one that the settings name."""
+        if flow:
+            return flow
+        if self.settings.flow:
+            self.talk(f"flow {self.settings.flow} (from {self.settings.sources['flow']})")
+            return self.settings.flow
+        raise click.UsageError("missing argument FLOW: give an id or an exact name, or set GENESYS_FLOW_ID")
+
+
+def _refuse_secret(_ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        raise click.UsageError(
+            f"there is no option {param.opts[0]}: the process list and the shell's history would show the "
+            "secret. Set GENESYSCLOUD_OAUTHCLIENT_SECRET (or GENESYSCLOUD_ACCESS_TOKEN) in the environment, "
+            "or store it once with `flowlaunch config set-secret`, which asks for it or reads standard input"
+        )
+
+
+def _secret_traps() -> list[Callable[[Any], Any]]:
+    return [
+        click.option(flag, hidden=True, is_eager=True, expose_value=False, callback=_refuse_secret)
+        for flag in _SECRET_FLAGS
+    ]
+
+
+_OUTPUT_OPTIONS: Final = (
+    click.option(
+        "-o",
+        "--output",
+        type=click.Choice(_FORMAT_NAMES),
+        default="table",
+        show_default=True,
+        help="Format of the data on standard output.",
+    ),
+    click.option("--query", metavar="JMESPATH", help="Show only what this JMESPath expression selects."),
+    click.option("-q", "--quiet", is_flag=True, help="Print data and errors only."),
+)
+
+_SETTING_OPTIONS: Final = (
+    click.option("--profile", metavar="NAME", help="Profile to take settings from."),
+    click.option("--region", metavar="REGION", help="Region name, domain, host or base URL."),
+    click.option(
+        "--client-id", metavar="ID", help="OAuth client id; its secret never goes on the command line."
+    ),
+    click.option("--contract", type=click.Choice(("platform", "guide")), help="Wire contract to speak."),
+    click.option(
+        "--env-file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Read NAME=value lines from this file too, such as .env.",
+    ),
+)
+_GIVEN: Final = ("region", "client_id", "contract", "preflight")
+
+
+def command_options(*, settings: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the options that every command has, and a `Session` as its first argument."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def command(**values: Any) -> Any:
+            shared = {name: values.pop(name) for name in ("output", "query", "quiet")}
+            if settings:
+                shared |= {name: values.pop(name) for name in ("profile", "env_file")}
+                shared["given"] = {name: values.pop(name) for name in _GIVEN if name in values}
+            return function(Session(**shared), **values)
+
+        options = [*(_SETTING_OPTIONS if settings else ()), *_OUTPUT_OPTIONS, *_secret_traps()]
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
