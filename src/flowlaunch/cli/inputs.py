@@ -64,9 +64,7 @@ def _from_pair(pair: str) -> tuple[str, Any]:
         raise click.UsageError(f"-i {pair!r}: expected name=text or name:=JSON")
     if not name.endswith(":"):
         return name.strip(), text
-    return name[:-1].strip(), _decoded(
-        text, f"input {name[:-1].strip()!r}", "JSON text needs quotes: -i 'k:=\"v\"'."
-    )
+    return name[:-1].strip(), _decoded(text, f"input {name[:-1].strip()!r}", "JSON text needs quotes: -i 'k:=\"v\"'.")
 
 
 def _from_document(document: str) -> dict[str, Any]:
@@ -77,9 +75,7 @@ def _from_document(document: str) -> dict[str, Any]:
     elif document.lstrip().startswith(("{", "[")):
         source, text = "--input", document.encode()
     else:
-        raise click.UsageError(
-            f"--input {document!r}: write @{document} to read that file, or - for standard input"
-        )
+        raise click.UsageError(f"--input {document!r}: write @{document} to read that file, or - for standard input")
     found = _decoded(text, source, 'Give one JSON object: {"Flow.name": "value"}.')
     if not isinstance(found, dict):
         raise InputError(

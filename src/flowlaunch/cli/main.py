@@ -75,9 +75,9 @@ def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> 
 
 
 def _version() -> str:
-    from importlib.metadata import version  # noqa: PLC0415 - 15 ms that only --version pays
+    from flowlaunch._version import __version__  # noqa: PLC0415 - only --version needs it
 
-    return version("flowlaunch")
+    return __version__
 
 
 @click.group(

@@ -114,9 +114,7 @@ _OUTPUT_OPTIONS: Final = (
 _SETTING_OPTIONS: Final = (
     click.option("--profile", metavar="NAME", help="Profile to take settings from."),
     click.option("--region", metavar="REGION", help="Region name, domain, host or base URL."),
-    click.option(
-        "--client-id", metavar="ID", help="OAuth client id; its secret never goes on the command line."
-    ),
+    click.option("--client-id", metavar="ID", help="OAuth client id; its secret never goes on the command line."),
     click.option("--contract", type=click.Choice(("platform", "guide")), help="Wire contract to speak."),
     click.option(
         "--env-file",

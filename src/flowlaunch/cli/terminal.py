@@ -26,9 +26,7 @@ def printable(text: str, *, keep: str = "\n\t") -> str:
     """Tell `text` with its control characters spelled out, so that an answer cannot steer the terminal."""
     if text.isprintable():
         return text
-    return "".join(
-        c if c.isprintable() or c in keep else c.encode("unicode_escape").decode("ascii") for c in text
-    )
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def stderr_is_terminal() -> bool:

@@ -35,12 +35,9 @@ def show_command(session: Session) -> None:
 
     settings = session.settings
     rows = [
-        {"setting": one.name, "value": settings.shown(one.name), "source": settings.sources[one.name]}
-        for one in FIELDS
+        {"setting": one.name, "value": settings.shown(one.name), "source": settings.sources[one.name]} for one in FIELDS
     ]
-    rows.append(
-        {"setting": "profile", "value": settings.profile or "", "source": settings.sources["profile"]}
-    )
+    rows.append({"setting": "profile", "value": settings.profile or "", "source": settings.sources["profile"]})
     session.emit(rows)
 
 
@@ -63,9 +60,7 @@ def _config_file() -> Path:
 @config_command.command("set")
 @click.argument("name")
 @click.argument("value")
-@click.option(
-    "--profile", default="default", show_default=True, help="Profile to change; it is made when needed."
-)
+@click.option("--profile", default="default", show_default=True, help="Profile to change; it is made when needed.")
 @click.option("--use", is_flag=True, help="Make this the profile that is used when none is named.")
 @command_options(settings=False)
 def set_command(session: Session, name: str, value: str, profile: str, use: bool) -> None:
@@ -129,13 +124,9 @@ def profiles_command(session: Session) -> None:
 
 
 @config_command.command("set-secret")
-@click.option(
-    "--client-id", metavar="ID", help="OAuth client the secret belongs to; the one in force by default."
-)
+@click.option("--client-id", metavar="ID", help="OAuth client the secret belongs to; the one in force by default.")
 @click.option("--profile", metavar="NAME", help="Profile whose OAuth client the secret belongs to.")
-@click.option(
-    "--file", "in_file", is_flag=True, help="Keep it in a file of mode 0600 instead of the keyring."
-)
+@click.option("--file", "in_file", is_flag=True, help="Keep it in a file of mode 0600 instead of the keyring.")
 @command_options(settings=False)
 def set_secret_command(session: Session, client_id: str | None, profile: str | None, in_file: bool) -> None:
     """Store an OAuth client's secret in the system's keyring.
