@@ -1,10 +1,15 @@
 """JSON documents to typed values and back.
 
-Which JSON stands for which type (anything else is refused, naming the place): boolean, string, integer, JSON as
-themselves; decimal: number; date-time, date, time, duration, phone number: text (`2009-01-10T06:30:00Z`, `PT1H`,
-`+13178723000`; a duration also as whole milliseconds); currency: `{"amount": 10.5, "code": "USD"}` or
-`"10.50|USD"`; network objects: their id as text or `{"id": ..., "name": ...}`. null is NOT_SET, and an empty
-collection for a collection. The forms of all but the first group are a guess: the platform's schema is not public.
+Which JSON stands for which type (anything else is refused, naming the place):
+
+* boolean, string, integer, JSON: themselves; decimal: a number;
+* date-time, date, time, duration, phone number: text (`2009-01-10T06:30:00Z`, `PT1H`, `+13178723000`); a
+  duration also as whole milliseconds;
+* currency: `{"amount": 10.5, "code": "USD"}` or `"10.50|USD"`;
+* network objects: their id as text, or `{"id": ..., "name": ...}`.
+
+null is NOT_SET, and an empty collection for a collection. The forms of all but the first group are a guess: the
+platform's schema is not public.
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from flowlaunch.architect.iso import (
     checked_duration,
@@ -27,7 +32,6 @@ from flowlaunch.architect.iso import (
 )
 from flowlaunch.architect.numbers import CONTEXT, MAX_INT, decimal_text
 from flowlaunch.architect.phone import parse_phone_number
-from flowlaunch.architect.types import Type
 from flowlaunch.architect.values import (
     NOT_SET,
     Currency,
@@ -40,6 +44,9 @@ from flowlaunch.architect.values import (
     Value,
 )
 from flowlaunch.errors import FlowRuntimeError, FlowTypeError
+
+if TYPE_CHECKING:
+    from flowlaunch.architect.types import Type
 
 __all__ = ["from_json", "json_ready", "to_json"]
 
@@ -57,6 +64,7 @@ def from_json(value: Any, of: Type, *, where: str = "value") -> Value:
 
     Raises:
         FlowTypeError: the JSON does not fit the type; the message says what was found and what fits.
+
     """
     if of.is_collection:
         if value is None:
@@ -64,9 +72,7 @@ def from_json(value: Any, of: Type, *, where: str = "value") -> Value:
         if not isinstance(value, list | tuple):
             raise _misfit(value, of, where)
         item_type = of.item
-        return tuple(
-            from_json(item, item_type, where=f"{where}[{index}]") for index, item in enumerate(value)
-        )
+        return tuple(from_json(item, item_type, where=f"{where}[{index}]") for index, item in enumerate(value))
     if value is None:
         return NOT_SET
     read = _READERS.get(of.name)
@@ -85,12 +91,10 @@ def _misfit(value: Any, of: Type, where: str, hint: str | None = None) -> FlowTy
     found = _JSON_NAMES.get(type(value), type(value).__name__)
     wanted = _WANTED.get(of.name, "an id as text, or an object with `id` and `name`")
     wanted = f"a list; each item {wanted}" if of.is_collection else wanted
-    return FlowTypeError(
-        f"{where} must be a {of.title}, but is {found} {shown}", hint=hint or f"Give {wanted}."
-    )
+    return FlowTypeError(f"{where} must be a {of.title}, but is {found} {shown}", hint=hint or f"Give {wanted}.")
 
 
-_JSON_NAMES: Final = {
+_JSON_NAMES: Final[Mapping[type, str]] = {
     bool: "boolean",
     int: "number",
     float: "number",
@@ -117,11 +121,12 @@ def _read_bool(value: Any) -> bool | None:
 
 
 def _read_int(value: Any) -> int | None:
-    if isinstance(value, float | Decimal) and value == value // 1 and abs(value) <= MAX_INT:
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > MAX_INT:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
-    return value
+    if not -MAX_INT <= value <= MAX_INT:
+        return None
+    number = int(value)
+    return number if number == value else None
 
 
 def _read_decimal(value: Any) -> Decimal | None:
@@ -204,7 +209,7 @@ def _read_object(value: Any, of: Type) -> Value | None:
 
 
 def plain_value(value: Any) -> Value:
-    """Give the value of a JSON document whose type nobody declared: scalars as themselves, the rest as JSON."""
+    """Give the value of a JSON document of no declared type: scalars as themselves, the rest as JSON."""
     if value is None:
         return NOT_SET
     if isinstance(value, float):
@@ -237,7 +242,8 @@ def to_json(value: Value, of: Type | None = None) -> Any:
 
     Args:
         value: the value.
-        of: its type; only needed to make a decimal that happens to be whole a number with a fraction (always done).
+        of: its type; reserved, the value says enough.
+
     """
     del of
     if isinstance(value, tuple):
@@ -266,7 +272,7 @@ def _write_currency(value: Currency) -> dict[str, Any]:
 
 
 def _write_object(value: NetworkObject) -> dict[str, Any]:
-    rest = {key: to_json(cast(Value, item)) for key, item in value.properties.items()}
+    rest = {key: to_json(cast("Value", item)) for key, item in value.properties.items()}
     return {"id": value.id, "name": value.name, **rest}
 
 

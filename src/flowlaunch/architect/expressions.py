@@ -5,13 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from flowlaunch.architect.source import Source, Span
-from flowlaunch.architect.types import Type
+from flowlaunch.architect.checker import check, convert_root
+from flowlaunch.architect.compile import compile_tree
+from flowlaunch.architect.parser import parse
+from flowlaunch.architect.printer import print_tree
+from flowlaunch.architect.source import Source
+from flowlaunch.architect.typed import Typed, tree_of
+from flowlaunch.errors import FlowRuntimeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
+    from flowlaunch.architect.source import Span
+    from flowlaunch.architect.types import Type
     from flowlaunch.architect.values import NetworkObject, NotSet, Value
 
 __all__ = ["Expression", "Host", "Scope", "compile_expression"]
@@ -53,22 +60,30 @@ class Expression:
         text: as written.
         type: of its value, after the conversion to the type that was wanted.
         canonical: the text as Architect itself writes it.
-        variables: canonical names of the variables it reads, in order of appearance.
-        functions: canonical names of the functions it calls.
+        span: where it stands.
+        variables: canonical names of the variables it reads, in lower case, in order of first appearance.
+        functions: canonical names of the functions it calls, in order of first appearance.
+        root: the typed tree.
+
     """
 
     text: str
     type: Type
     canonical: str
+    span: Span
     variables: tuple[str, ...]
     functions: tuple[str, ...]
-    run: Callable[[Mapping[str, Value], Host], Value] = field(
-        default=lambda _v, _h: "", repr=False, compare=False
-    )
+    root: Typed = field(repr=False, compare=False)
+    _run: Callable[[Mapping[str, Value], Host], Value] = field(repr=False, compare=False)
+
+    @property
+    def is_constant(self) -> bool:
+        """Tell whether it is one literal, or NOT_SET."""
+        return self.root.kind in {"lit", "nul"}
 
     def tree(self) -> dict[str, Any]:
         """Give the typed syntax tree as JSON, shaped as in compiled flows."""
-        return {}
+        return tree_of(self.root)
 
     def evaluate(self, variables: Mapping[str, Value], host: Host) -> Value:
         """Compute the value.
@@ -79,8 +94,13 @@ class Expression:
 
         Raises:
             FlowRuntimeError: NOT_SET where it is not allowed, text that cannot be converted, a limit reached.
+
         """
-        return self.run(variables, host)
+        try:
+            return self._run(variables, host)
+        except RecursionError as error:
+            message = "the expression is nested too deep to be evaluated here"
+            raise FlowRuntimeError(message, span=self.span, hint="Split it over several variables.") from error
 
 
 def compile_expression(
@@ -99,7 +119,32 @@ def compile_expression(
         FlowSyntaxError: it cannot be parsed.
         FlowNameError: it names a variable, function or property that does not exist.
         FlowTypeError: operands or arguments do not fit, or the result cannot be converted to `want`.
-        FlowUnsupportedError: Architect knows what it calls, but it is not emulated here.
+
     """
-    span = Span(source or Source("expression", text), offset, offset + len(text))
-    raise NotImplementedError(span)
+    where = source or Source("expression", text)
+    root = convert_root(check(parse(text, where, offset), scope), want)
+    variables, functions = _mentions(root)
+    return Expression(
+        text=text,
+        type=root.type,
+        canonical=print_tree(root),
+        span=root.span,
+        variables=variables,
+        functions=functions,
+        root=root,
+        _run=compile_tree(root),
+    )
+
+
+def _mentions(root: Typed) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    variables: dict[str, None] = {}
+    functions: dict[str, None] = {}
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if node.key in {"ref", "sysref"}:
+            variables[node.lookup] = None
+        elif node.kind == "call":
+            functions[node.key] = None
+        waiting.extend(reversed(node.operands))
+    return tuple(variables), tuple(functions)

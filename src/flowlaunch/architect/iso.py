@@ -100,9 +100,9 @@ def _offset(zone: str | None) -> timedelta:
 def parse_date(text: str) -> date:
     """Read `2009-01-10`."""
     found = _DATE_RE.fullmatch(text.strip())
+    if found is None:
+        raise _refuse("date", text, "2009-01-10")
     try:
-        if found is None:
-            raise ValueError(text[:_LONGEST_TEXT])
         return date(*map(int, found.groups()))
     except ValueError as error:
         raise _refuse("date", text, "2009-01-10") from error
@@ -111,17 +111,17 @@ def parse_date(text: str) -> date:
 def parse_time(text: str) -> time:
     """Read `06:30:00`, with or without seconds and their fraction."""
     found = _TIME_RE.fullmatch(text.strip())
+    if found is None:
+        raise _refuse("time", text, "06:30:00")
+    hour, minute, second, fraction = found.groups()
     try:
-        if found is None:
-            raise ValueError(text[:_LONGEST_TEXT])
-        hour, minute, second, fraction = found.groups()
         return time(int(hour), int(minute), int(second or 0), _micros(fraction))
     except ValueError as error:
         raise _refuse("time", text, "06:30:00") from error
 
 
 def parse_duration(text: str) -> Duration:
-    """Read an ISO 8601 duration of weeks, days, hours, minutes and seconds; digits below a millisecond are cut.
+    """Read an ISO 8601 duration of weeks, days, hours, minutes, seconds; parts of a millisecond are cut.
 
     Years and months have no fixed length and are refused.
     """

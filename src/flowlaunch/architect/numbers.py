@@ -29,6 +29,7 @@ def checked_int(value: int) -> int:
 
     Raises:
         FlowRuntimeError: it is beyond +-999,999,999,999,999.
+
     """
     if -MAX_INT <= value <= MAX_INT:
         return value
@@ -47,7 +48,7 @@ def _short(value: int) -> str:
 
 
 def decimal_text(value: Decimal, min_places: int = 1) -> str:
-    """Write a decimal without exponent or needless zeros, with at least `min_places` places: `8.0`, `5.25`."""
+    """Write a decimal without exponent or needless zeros, with `min_places` or more places: `8.0`."""
     whole, _, fraction = format(value, "f").partition(".")
     text = f"{whole}.{fraction.rstrip('0').ljust(min_places, '0')}".removesuffix(".")
     return text[1:] if text.startswith("-") and not text.strip("-0.") else text

@@ -20,6 +20,7 @@ def parse_phone_number(text: str) -> PhoneNumber:
 
     Raises:
         FlowRuntimeError: there is neither a digit nor a SIP user in it.
+
     """
     raw = text.strip()
     scheme, rest = _split_scheme(raw)
@@ -35,9 +36,7 @@ def parse_phone_number(text: str) -> PhoneNumber:
         raise FlowRuntimeError(f'"{raw[:80]}" is not a phone number', hint="Write it like +13178723000.")
     e164, subscriber, dialing_code = _global_parts(rest)
     uri = f"tel:{rest}"
-    return PhoneNumber(
-        raw, "tel", uri, e164, subscriber or _national(digits), dialing_code, f"tel:{_identity(digits)}"
-    )
+    return PhoneNumber(raw, "tel", uri, e164, subscriber or _national(digits), dialing_code, f"tel:{_identity(digits)}")
 
 
 def _split_scheme(raw: str) -> tuple[str, str]:

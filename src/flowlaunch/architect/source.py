@@ -17,6 +17,7 @@ class Source:
     Attributes:
         name: how messages call it, e.g. a file name or `expression`.
         text: the whole text.
+
     """
 
     name: str

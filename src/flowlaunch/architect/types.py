@@ -51,6 +51,7 @@ class Type:
     Attributes:
         name: short name of the scalar, e.g. `str`, `int`, `usr`.
         is_collection: whether it is a collection of them.
+
     """
 
     name: str
@@ -163,6 +164,7 @@ def type_of_variable_key(key: str) -> Type:
 
     Raises:
         FlowNameError: no variable type is called so.
+
     """
     stem = key.removesuffix("Variable")
     is_collection = stem.endswith("Collection")

@@ -75,6 +75,7 @@ class PhoneNumber:
         subscriber_number: the digits after the dialing code, or the user part of a SIP address.
         dialing_code: the country's code without `+`, or NOT_SET.
         identity: what equality compares.
+
     """
 
     raw: str = field(compare=False)
@@ -111,6 +112,7 @@ class NetworkObject:
         id: the object's id, or whatever names it when no id is known.
         name: what people call it.
         properties: further properties by name, e.g. `username`; values of the expression language.
+
     """
 
     kind: str
@@ -126,6 +128,7 @@ class Opaque:
     Attributes:
         kind: its type's name, e.g. `aud`, `pmt`, `com`.
         text: what it would say or show, as text.
+
     """
 
     kind: str
