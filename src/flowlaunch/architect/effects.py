@@ -51,6 +51,7 @@ class CallDataAction:
         action: name of the data action.
         inputs: contract name -> value; an input that the flow left out is absent, a NOT_SET one is None.
         timeout_s: the flow's own limit; None means the action's suggested timeout.
+
     """
 
     ref: ActionRef
@@ -73,7 +74,7 @@ class DataActionSuccess:
 
 @dataclass(frozen=True, slots=True)
 class DataActionFailure:
-    """The action failed; `fields` are some of the 13 failure outputs (`errorCode`, `status`, `details.fieldName`...)."""
+    """The action failed; `fields` are some of the 13 failure outputs: `errorCode`, `status`..."""
 
     fields: Mapping[str, Any] = field(default_factory=dict)
 
@@ -146,6 +147,7 @@ class Lookup:
         by: `id`, `name`, or for searches the name of the field.
         key: what to look for.
         many: a search: Found holds a list.
+
     """
 
     ref: ActionRef
@@ -157,7 +159,7 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class EvaluateSchedule:
-    """Is a schedule, schedule group or emergency group active at `at` (ISO text; None: now)?
+    """Tell whether a schedule or schedule group is active at `at` (ISO text; None: now).
 
     Answered by ScheduleState or Failed.
     """
@@ -208,6 +210,7 @@ class Perform:
         verb: the action's key, e.g. `playAudio`, `setFlowOutcome`, `transferToVoicemail`.
         inputs: the action's fields as JSON.
         paths: the output paths the flow filled.
+
     """
 
     ref: ActionRef

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,6 +31,7 @@ class ActionRef:
         name: the action's own name.
         number: position in the flow, counted from 0 in the order of the text.
         line: line in the source, counted from 1; 0 for an export, which has none.
+
     """
 
     flow: str
@@ -85,12 +87,18 @@ class Need:
     group: str = ""
 
 
-class Spec(Protocol):
+class Spec(ABC):
     """What one action does: its compiled fields, and how they become a step of the program."""
 
-    def compile(self, at: Link) -> Step: ...
+    __slots__ = ()
 
-    def needs(self) -> tuple[Need, ...]: ...
+    @abstractmethod
+    def compile(self, at: Link) -> Step:
+        """Make its step, which runs the action and gives the number of the next one."""
+
+    def needs(self) -> tuple[Need, ...]:
+        """Name what it calls for outside the flow."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +150,7 @@ class Flow:
         states, tasks: by reference id.
         start: reference id of the first state; a common module's start-up task is the only entry of `tasks`.
         problems: what was let through because the flow was loaded leniently.
+
     """
 
     name: str

@@ -31,6 +31,7 @@ class RunResult:
         exit_reason: what the End Workflow action gave, or None.
         error: why it failed, or None.
         actions: how many actions ran.
+
     """
 
     status: str
@@ -47,6 +48,7 @@ def run(
     """Begin a run of `flow`; drive the generator to carry it out.
 
     Args:
+        flow: what to run.
         inputs: input variable -> JSON, keyed as declared (`Flow.customerName`); unknown keys are dropped and
             inputs left out keep their initial value.
         host: clock, chance and directory for expressions.
@@ -54,6 +56,7 @@ def run(
 
     Raises:
         FlowTypeError: an input has the wrong JSON type (raised here, before the first effect).
+
     """
     return _steps(flow, read_inputs(flow.inputs, inputs), host, rules or Rules())
 
@@ -71,9 +74,7 @@ def drive(steps: Generator[Effect, Answer, RunResult], answer: Callable[[Effect]
             given = answer(effect)
 
 
-def _steps(
-    flow: Flow, inputs: Mapping[str, Any], host: Host, rules: Rules
-) -> Generator[Effect, Answer, RunResult]:
+def _steps(flow: Flow, inputs: Mapping[str, Any], host: Host, rules: Rules) -> Generator[Effect, Answer, RunResult]:
     try:
         state = Run(flow, inputs, host, rules)
     except FlowRuntimeError as error:
@@ -83,6 +84,7 @@ def _steps(
         state.pc = pc
         try:
             state.count += 1
+            state.began = state.now
             if state.count > state.limit:
                 _refuse_more(state)
             got = state.program.steps[pc](state)
@@ -114,7 +116,5 @@ def _result(flow: Flow, state: Run) -> RunResult:
 
 def _unstarted(flow: Flow, error: FlowRuntimeError) -> RunResult:
     code = error.server_code or "flowlaunch.expression"
-    failure = RunError(
-        code, error.message, {}, f"setting the variables of {flow.name}: {error.message}", None
-    )
+    failure = RunError(code, error.message, {}, f"setting the variables of {flow.name}: {error.message}", None)
     return RunResult("FAILED", {}, None, failure, Trace(), 0)

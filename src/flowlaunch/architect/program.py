@@ -5,14 +5,13 @@ Fall-through, loops, tasks and states are all jumps, so that running needs no re
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from flowlaunch.errors import FlowNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from flowlaunch.architect.effects import Answer, Effect
     from flowlaunch.architect.flow import Action, ActionRef, ErrorHandling, Sequence, Variable
@@ -47,6 +46,7 @@ class Program:
         states, tasks: reference id -> number of the entry step.
         start: number of the first step.
         expressions: where each expression stands, to name it in run-time errors.
+
     """
 
     steps: list[Step]
@@ -68,6 +68,7 @@ class Link:
         pc: the action's own step number.
         next: the step after it: its next sibling, or whatever follows the list it ends.
         loop: the loop around it as (step of the loop, step after the loop), or None.
+
     """
 
     linker: _Linker
@@ -155,6 +156,7 @@ def link_program(
 
     Raises:
         FlowNameError: an action goes to a state or task that does not exist.
+
     """
     linker = _Linker(states, tasks)
     for ref_id, state in states.items():

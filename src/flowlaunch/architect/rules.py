@@ -21,6 +21,7 @@ class Rules:
         negative_wait: a wait of negative length: does not wait, or is a run-time error.
         missing_output: a bound data action output that the answer lacks: becomes NOT_SET, or keeps its old value.
     Official limits, not guesses: `max_actions` an invocation and `max_error_actions` while handling an error.
+
     """
 
     state_end: Literal["complete", "fail"] = "complete"

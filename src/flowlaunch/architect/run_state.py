@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flowlaunch.architect.codec import from_json, to_json
 from flowlaunch.architect.program import FINISH
-from flowlaunch.architect.scope import CONSTANTS, STARTED_AT
-from flowlaunch.architect.trace import SECRET, Trace, TraceEntry, clip
+from flowlaunch.architect.trace import SECURED, Trace, TraceEntry, clip
 from flowlaunch.architect.values import NOT_SET
 from flowlaunch.errors import FlowRuntimeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from datetime import datetime
     from typing import TypeAlias
 
     from flowlaunch.architect.expressions import Host
@@ -30,9 +28,7 @@ __all__ = ["UNEXPECTED_NULL", "Run", "RunError"]
 
 UNEXPECTED_NULL: Final = "error.workflow.expression.unexpectedNull"
 """The platform's own code for NOT_SET where it is not allowed. Source: a real flowErrorInfo in a support thread."""
-UNEXPECTED_NULL_TEXT: Final = (
-    "An expression (or part of an expression) resulted in a null where one is disallowed."
-)
+UNEXPECTED_NULL_TEXT: Final = "An expression (or part of an expression) resulted in a null where one is disallowed."
 MAX_TRACE_ENTRIES: Final = 11_500
 
 
@@ -46,6 +42,7 @@ class RunError:
         params: `expression` and `pos` (offset of the part that failed, from 0) when an expression failed.
         detail: our own words, with the value or limit concerned.
         ref: the action that failed, or None.
+
     """
 
     server_code: str
@@ -76,7 +73,7 @@ class Run:
     """One run in progress; steps read and change it."""
 
     __slots__ = (
-        "count", "entries", "error", "exit_reason", "frames", "given", "handling", "host", "left_out", "limit", "loops",
+        "began", "count", "entries", "error", "exit_reason", "frames", "given", "handling", "host", "left_out", "limit", "loops",
         "now", "pc", "program", "rules", "started_at", "variables",
     )  # fmt: skip
 
@@ -95,7 +92,7 @@ class Run:
         self.handling = False
         self.error: RunError | None = None
         self.exit_reason: str | None = None
-        self.started_at = self.now = host.now()
+        self.started_at = self.began = self.now = host.now()
         self.variables: dict[str, Value] = {}
         self.open_scope(self.program, inputs)
 
@@ -103,8 +100,7 @@ class Run:
 
     def open_scope(self, program: Program, inputs: Mapping[str, Value]) -> None:
         """Begin with the variables of a flow or module: built-in, initial, then those given."""
-        self.variables = {name.lower(): value for name, (_, value) in CONSTANTS.items()}
-        self.variables[STARTED_AT.lower()] = self.started_at
+        self.variables = {"flow.startdatetimeutc": self.started_at, "flow.istest": False}
         self.declare(program.variables)
         self.variables.update(inputs)
 
@@ -121,13 +117,13 @@ class Run:
     def assign(self, target: Target, value: Value) -> tuple[str, Any]:
         """Set a variable and give the change for the trace."""
         self.variables[target.key] = value
-        return (target.name, SECRET if target.key in self.program.secure else clip(value))
+        return (target.name, SECURED if target.key in self.program.secure else clip(value))
 
     def shown(self, given: Given, value: Any) -> Any:
         """Give what a trace may show of a field's value."""
         secure = self.program.secure
-        if secure and given.expression and any(name.lower() in secure for name in given.expression.variables):
-            return SECRET
+        if secure and given.expression and not secure.isdisjoint(given.expression.variables):
+            return SECURED
         return clip(value)
 
     def value_of(self, given: Given) -> Value:
@@ -149,13 +145,11 @@ class Run:
             self.left_out += 1
             return
         ref = self.program.refs[self.pc]
-        self.entries.append((ref, self.now, len(self.frames), inputs, path, tuple(changes), error, note))
+        self.entries.append((ref, self.began, len(self.frames), inputs, path, tuple(changes), error, note))
 
     def trace(self) -> Trace:
         """Give the trace so far."""
-        return Trace(
-            tuple(TraceEntry(*entry) for entry in self.entries if entry[0] is not None), self.left_out
-        )
+        return Trace(tuple(TraceEntry(*entry) for entry in self.entries if entry[0] is not None), self.left_out)
 
     # -- tasks and modules -------------------------------------------------------------------------------------
 
@@ -182,11 +176,7 @@ class Run:
         if not self.frames:
             return FINISH
         frame = self.frames.pop()
-        inner = (
-            self.variables
-            if frame.own is None
-            else {key: self.variables.get(key, NOT_SET) for key in frame.own}
-        )
+        inner = self.variables if frame.own is None else {key: self.variables.get(key, NOT_SET) for key in frame.own}
         self.program, self.variables, self.loops, self.pc = (
             frame.program,
             frame.variables,
@@ -238,9 +228,7 @@ class Run:
         ref = self.program.refs[self.pc]
         if error.server_code == UNEXPECTED_NULL:
             return RunError(UNEXPECTED_NULL, UNEXPECTED_NULL_TEXT, params, error.message, ref)
-        return RunError(
-            error.server_code or "flowlaunch.expression", error.message, params, error.message, ref
-        )
+        return RunError(error.server_code or "flowlaunch.expression", error.message, params, error.message, ref)
 
     def _expression_params(self, error: FlowRuntimeError) -> dict[str, str]:
         span = error.span
@@ -261,6 +249,7 @@ def read_inputs(variables: Iterable[Variable], inputs: Mapping[str, Any]) -> dic
 
     Raises:
         FlowTypeError: a known input has the wrong JSON type.
+
     """
     return {
         item.name.lower(): from_json(inputs[item.name], item.type, where=f"input {item.name}")

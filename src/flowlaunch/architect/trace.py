@@ -22,7 +22,7 @@ MAX_JSON_NODES: Final = 100
 _PLAIN: Final = frozenset(
     {bool, int, Decimal, float, type(NOT_SET), type(None), datetime, date, time, Duration, Currency}
 )
-SECRET: Final = "(secured)"
+SECURED: Final = "(secured)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class TraceEntry:
         changes: variable -> new value, clipped, in the order they were set.
         error: message of the run-time error that ended the action, or "".
         note: anything else worth knowing, e.g. that the action is not emulated.
+
     """
 
     ref: ActionRef
@@ -67,6 +68,7 @@ class Trace:
 
     Attributes:
         left_out: entries beyond the limit, which were counted and not kept.
+
     """
 
     entries: tuple[TraceEntry, ...] = field(default=())
@@ -87,11 +89,7 @@ def clip(value: Any) -> Any:
     if kind in _PLAIN:
         return value
     if kind is str:
-        return (
-            value
-            if len(value) <= MAX_TEXT_CHARS
-            else f"{value[:MAX_TEXT_CHARS]}... ({len(value):,} characters)"
-        )
+        return value if len(value) <= MAX_TEXT_CHARS else f"{value[:MAX_TEXT_CHARS]}... ({len(value):,} characters)"
     if kind is tuple:
         kept = tuple(clip(item) for item in value[:MAX_ITEMS])
         return kept if len(value) <= MAX_ITEMS else (*kept, f"... ({len(value):,} items)")
