@@ -1,0 +1,52 @@
+# flowlaunch: `make demo` shows it, `make test` tests it, `make check` is what CI runs.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+.PHONY: demo test check lint types contracts bench clean
+
+demo: $(VENV)/.installed
+	$(BIN)/flowlaunch demo
+
+test: $(VENV)/.tested
+	$(BIN)/pytest
+
+check: lint types contracts cover
+
+lint: $(VENV)/.checked
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.checked
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+contracts: $(VENV)/.checked
+	$(BIN)/lint-imports
+
+cover: $(VENV)/.tested
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+bench: $(VENV)/.tested
+	$(BIN)/python -m bench
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable ".[fast,tls]"
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --group test --group sdk
+	@touch $@
+
+$(VENV)/.checked: $(VENV)/.tested
+	$(BIN)/python -m pip install --quiet --group check
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

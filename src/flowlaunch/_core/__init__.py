@@ -1,0 +1,1 @@
+"""What flowlaunch decides, with no socket, clock, sleep, randomness or environment in sight."""

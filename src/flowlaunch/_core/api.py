@@ -1,0 +1,67 @@
+"""What every plan of one client reads: the contract, the hosts, the policies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote, urlencode
+
+from flowlaunch._core.messages import Call
+from flowlaunch._core.retry import RetryPolicy
+from flowlaunch.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowlaunch.contracts import Contract
+    from flowlaunch.regions import Hosts
+
+PreflightMode = Literal["strict", "warn", "off"]
+PREFLIGHT_MODES: tuple[PreflightMode, ...] = ("strict", "warn", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One org as one client sees it. Times in seconds.
+
+    `flow_fresh_s` is how long a flow's published version is believed before it is read again;
+    `sends_idempotency_key` adds the caller's key as an `Idempotency-Key` header to a launch, which the platform
+    most likely ignores (guess).
+    """
+
+    contract: Contract
+    hosts: Hosts
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    preflight: PreflightMode = "strict"
+    timeout_s: float = 30.0
+    flow_fresh_s: float = 60.0
+    sends_idempotency_key: bool = True
+    user_agent: str = "flowlaunch"
+
+    def __post_init__(self) -> None:
+        if self.preflight not in PREFLIGHT_MODES:
+            raise SettingsError(
+                f"unknown preflight mode {self.preflight!r}",
+                hint=f"Use one of: {', '.join(PREFLIGHT_MODES)}.",
+            )
+        if not self.timeout_s > 0:
+            raise SettingsError(
+                f"the time for a call must be positive, not {self.timeout_s!r}", hint="Give seconds, e.g. 30."
+            )
+
+    def call(
+        self,
+        operation: str,
+        *,
+        subject: str = "",
+        query: Mapping[str, Any] | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        **parts: str,
+    ) -> Call:
+        """Build the call of `operation`; `parts` fill its path, empty query values are left out."""
+        found = self.contract.operation(operation)
+        path = found.path.format_map({name: quote(text, safe="") for name, text in parts.items()})
+        given = [(name, value) for name, value in (query or {}).items() if value not in (None, "")]
+        text = f"?{urlencode(given, doseq=True)}" if given else ""
+        return Call(found, f"{self.hosts.api_url}{path}{text}", body, headers or {}, subject)

@@ -1,0 +1,140 @@
+"""Carry one API call to an answer: sign, pace, send, judge, repeat or give up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from flowlaunch._core.failures import api_error, lost_error, retry_after_s
+from flowlaunch._core.messages import Call, Lost, Request, Response
+from flowlaunch._core.quota import RETRY_COST
+from flowlaunch._core.retry import Verdict
+from flowlaunch._core.steps import Bearer, Moment, Now, Pause, Plan, PushBack, Reserve, Send, Withdraw
+from flowlaunch.errors import DeadlineError, FlowlaunchError, LaunchInDoubtError
+
+if TYPE_CHECKING:
+    from flowlaunch._core.api import Api
+    from flowlaunch._core.messages import Reply
+    from flowlaunch._core.pace import Slot
+    from flowlaunch._core.tokens import Held
+
+PUSH_BACK_LIMIT_S: Final = 60.0
+"""Longest silence that one refusal imposes on the client's other calls: the window of the per-minute limits.
+Longer ones belong to one operation or to a day."""
+LATE_S: Final = 1.0
+"""A slot woken up later than this (a machine that slept) is taken anew: many late ones would leave in a burst."""
+_OWN_HEADERS: Final = {"accept": "application/json"}
+
+
+def call_plan(
+    api: Api, call: Call, deadline_s: float, *, timeout_s: float, flow_id: str = "", key: str | None = None
+) -> Plan[Response]:
+    """Carry `call` to a positive answer before `deadline_s`, or raise the error that its outcome deserves.
+
+    A launch, which is not repeatable, is sent again only where the service cannot have acted on it; a doubtful
+    outcome raises LaunchInDoubtError with `flow_id` and `key`.
+    """
+    attempt = 0
+    refused_generation = 0
+    while True:
+        attempt += 1
+        held: Held = yield Bearer(refused_generation, deadline_s)
+        sent_at = yield from _take_slot(call, deadline_s, timeout_s)
+        reply: Reply = yield Send(_signed(api, call, held), deadline_s)
+        verdict = api.policy.verdict(reply, is_repeatable=call.operation.is_repeatable)
+        if verdict is Verdict.RETURN:
+            assert isinstance(reply, Response)  # noqa: S101 - by the verdict tables; a test walks them
+            return reply
+        now: Moment = yield Now()
+        if verdict is Verdict.RENEW and not refused_generation:
+            refused_generation = held.generation
+            attempt -= 1
+            continue
+        pause = yield from _pause(api, reply, verdict, attempt, deadline_s - now.mono_s)
+        if pause is None:
+            if verdict is Verdict.DOUBT:
+                raise in_doubt(call, reply, sent_at, flow_id, key)
+            raise _final_error(call, reply, deadline_s - now.mono_s, timeout_s)
+        yield pause
+
+
+def _take_slot(call: Call, deadline_s: float, timeout_s: float) -> Plan[Moment]:
+    """Wait for a place in the pace; return the moment at which the request may leave."""
+    while True:
+        slot: Slot | None = yield Reserve(deadline_s)
+        if slot is None:
+            raise DeadlineError(
+                f"could not {call.operation.title} {call.subject}".rstrip()
+                + f": the pace has no room within {timeout_s:g} s; nothing was sent",
+                timeout_s=timeout_s,
+                hint="Give the call more time, raise the pace if the org allows it, or launch fewer at once.",
+            )
+        now: Moment = yield Now()
+        if slot.at_s <= now.mono_s:
+            return now
+        yield Pause(slot.at_s - now.mono_s, slot.at_s - now.mono_s)
+        woken: Moment = yield Now()
+        if woken.mono_s - slot.at_s <= LATE_S:
+            return woken
+
+
+def _signed(api: Api, call: Call, held: Held) -> Request:
+    headers = {
+        "authorization": f"Bearer {held.token}",
+        "user-agent": api.user_agent,
+        **_OWN_HEADERS,
+        **call.headers,
+    }
+    if call.body is not None:
+        headers["content-type"] = "application/json"
+    return Request(call, headers)
+
+
+def _pause(api: Api, reply: Reply, verdict: Verdict, attempt: int, left_s: float) -> Plan[Pause | None]:
+    """Return the pause before the next attempt, or None when there shall be none."""
+    if verdict is Verdict.WAIT and isinstance(reply, Response):
+        wanted_s = retry_after_s(reply)
+        if wanted_s is not None:
+            yield PushBack(min(wanted_s, PUSH_BACK_LIMIT_S))
+        at_least_s = wanted_s if wanted_s is not None else 0.0
+        up_to_s = at_least_s + api.policy.backoff_up_to_s(attempt)
+        is_spent = wanted_s is None and attempt >= api.policy.max_attempts
+        return None if is_spent or at_least_s >= left_s else Pause(at_least_s, min(up_to_s, left_s))
+    if verdict is not Verdict.BACK_OFF or attempt >= api.policy.max_attempts or left_s <= 0:
+        return None
+    if isinstance(reply, Lost) and reply.is_lasting:
+        return None
+    if not (yield Withdraw(RETRY_COST)):
+        return None
+    at_least_s = (retry_after_s(reply) or 0.0) if isinstance(reply, Response) else 0.0
+    up_to_s = max(at_least_s, api.policy.backoff_up_to_s(attempt))
+    return Pause(at_least_s, min(up_to_s, left_s)) if at_least_s < left_s else None
+
+
+def _final_error(call: Call, reply: Reply, left_s: float, timeout_s: float) -> FlowlaunchError:
+    if isinstance(reply, Response):
+        return api_error(call, reply)
+    if left_s <= 0:
+        return DeadlineError(
+            f"could not {call.operation.title} {call.subject}".rstrip()
+            + f": no answer within {timeout_s:g} s ({reply.reason})",
+            timeout_s=timeout_s,
+        )
+    return lost_error(call, reply)
+
+
+def in_doubt(call: Call, reply: Reply, sent_at: Moment, flow_id: str, key: str | None) -> LaunchInDoubtError:
+    """Build the error of a launch whose outcome is unknown."""
+    if isinstance(reply, Lost):
+        what, status, trace = reply.reason, None, ""
+    else:
+        what, status, trace = f"HTTP {reply.status}", reply.status, reply.correlation_id
+    return LaunchInDoubtError(
+        f"launch of flow {call.subject or flow_id} is in doubt: it was sent and its answer does not tell whether "
+        f"it runs ({what})",
+        flow_id=flow_id,
+        key=key,
+        started_at=datetime.fromtimestamp(sent_at.unix_s, UTC),
+        correlation_id=trace,
+        status=status,
+    )

@@ -1,0 +1,167 @@
+"""From a refused answer to the error that names its cause and cure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from flowlaunch._core.redact import redact_text
+from flowlaunch.errors import (
+    ApiError,
+    AuthenticationError,
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    NotSentError,
+    PermissionDeniedError,
+    RateLimitedError,
+    ReplyLostError,
+    ServerError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flowlaunch._core.messages import Call, Lost, Response
+
+BODY_CHARS: Final = 2_000
+_TAG: Final = re.compile(r"<[^>]{0,500}>")
+_RETRY_SENTENCE: Final = re.compile(r"Retry the request in \[?(\d{1,6})\]? seconds", re.IGNORECASE)
+
+_BY_STATUS: Final[dict[int, type[ApiError]]] = {
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+}
+
+_HINTS: Final[dict[int, str]] = {
+    400: "Read the service's message above; `flowlaunch check FLOW -i key=value` tests input data without launching.",
+    404: "Check the id, the region, and that the client's role covers the division it lives in.",
+    405: "The service does not do this to this kind of object; check that the flow is a workflow.",
+    410: "The flow was deleted; launch the one that replaced it.",
+    413: "Make the input data smaller: pass an id and let the flow fetch the rest.",
+}
+
+
+class ErrorBody(msgspec.Struct):
+    """The platform's error body, as far as it is read; every field may be missing."""
+
+    message: Any = None
+    code: Any = None
+    contextId: Any = None  # noqa: N815 - the wire's spelling
+    error: Any = None
+    error_description: Any = None
+    description: Any = None
+
+
+def read_error_body(response: Response) -> ErrorBody:
+    """Read an error body leniently: HTML, nothing or the wrong shape give an empty one."""
+    try:
+        return msgspec.json.decode(response.body, type=ErrorBody)
+    except msgspec.MsgspecError:
+        return ErrorBody()
+
+
+def retry_after_s(response: Response) -> float | None:
+    """Tell how long the service wants to be left alone, in seconds, or None when it does not say.
+
+    Source: Retry-After in whole seconds on every 429 (official); the sentence in the body says the same; the
+    `inin-ratelimit-reset` header is retired (official) but still shown in samples.
+    """
+    for name in ("retry-after", "inin-ratelimit-reset"):
+        text = response.headers.get(name, "").strip()
+        if text.isdecimal():
+            return float(text)
+    found = _RETRY_SENTENCE.search(str(read_error_body(response).message or ""))
+    return float(found[1]) if found else None
+
+
+def api_error(call: Call, response: Response) -> ApiError:
+    """Build the error for a refused `call`."""
+    body = read_error_body(response)
+    facts: dict[str, Any] = {
+        "operation": call.operation.title,
+        "status": response.status,
+        "server_code": _text(body.code or body.error),
+        "correlation_id": response.correlation_id or _text(body.contextId),
+        "body": shown_body(response),
+    }
+    message = _message(call, response, body, facts)
+    if response.status == 429:
+        return RateLimitedError(message, retry_after_s=retry_after_s(response), hint=_rate_hint(response), **facts)
+    kind = _BY_STATUS.get(response.status) or (ServerError if response.status >= 500 else InvalidRequestError)
+    return kind(message, hint=_hint(call, response), **facts)
+
+
+def lost_error(call: Call, lost: Lost) -> NotSentError | ReplyLostError:
+    """Build the error for a read, or an unsent launch, that got no answer."""
+    what = f"could not {call.operation.title}{_about(call)}"
+    if lost.request_left:
+        return ReplyLostError(f"{what}: the answer was lost ({lost.reason})", details={"kind": lost.kind})
+    hint = _LOST_HINTS.get(lost.kind)
+    return NotSentError(f"{what}: nothing was sent ({lost.reason})", hint=hint, details={"kind": lost.kind})
+
+
+_LOST_HINTS: Final[dict[str, str]] = {
+    "certificate": "Give the CA that signed the server's certificate (ca_file, FLOWLAUNCH_CA_FILE); "
+    "flowlaunch never turns verification off.",
+    "proxy": "Check the proxy's address and credentials (HTTPS_PROXY, NO_PROXY or the proxy setting).",
+    "dns": "Check the region's spelling and the name server: the host name could not be resolved.",
+}
+
+
+def shown_body(response: Response) -> str:
+    """Return an answer's body as text that may be shown: shortened, secrets out, markup out of HTML."""
+    text = response.body[: BODY_CHARS * 4].decode("utf-8", "replace")
+    if "html" in response.headers.get("content-type", "").lower() or text.lstrip()[:1] == "<":
+        text = " ".join(_TAG.sub(" ", text).split())
+    return redact_text(text[:BODY_CHARS])
+
+
+def _message(call: Call, response: Response, body: ErrorBody, facts: dict[str, Any]) -> str:
+    said = _text(body.message or body.error_description or body.description)
+    if not said:
+        said = facts["body"][:200] or "the answer had no body"
+    code = f" {facts['server_code']}" if facts["server_code"] else ""
+    trace = f", correlation id {facts['correlation_id']}" if facts["correlation_id"] else ""
+    return f"could not {call.operation.title}{_about(call)}: {redact_text(said)} (HTTP {response.status}{code}{trace})"
+
+
+def _about(call: Call) -> str:
+    return f" {call.subject}" if call.subject else ""
+
+
+def _hint(call: Call, response: Response) -> str | None:
+    special: Callable[[Call], str] | None = _SPECIAL_HINTS.get(response.status)
+    if special is not None:
+        return special(call)
+    if 300 <= response.status < 400:
+        where = redact_text(response.headers.get("location", "elsewhere"))
+        return f"The host redirects to {where}: set the region or base URL to the API itself."
+    return _HINTS.get(response.status)
+
+
+def _permission_hint(call: Call) -> str | None:
+    right = call.operation.right
+    if not right:
+        return None
+    return f"Give the OAuth client a role that holds {right}, in the flow's division; then sign in anew."
+
+
+_SPECIAL_HINTS: Final[dict[int, Any]] = {
+    401: lambda _call: "The token was refused: it expired, was revoked, or belongs to another region. Sign in anew.",
+    403: _permission_hint,
+}
+
+
+def _rate_hint(response: Response) -> str:
+    seconds = retry_after_s(response)
+    wait = f"Wait {seconds:g} s" if seconds is not None else "Wait"
+    return f"{wait} before the next request; lower the pace if other programs use the same OAuth client."
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)

@@ -1,0 +1,75 @@
+"""What goes out and what comes back, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowlaunch.contracts import Operation
+
+LossKind = Literal["dns", "connect", "tls", "certificate", "proxy", "timeout", "reset", "truncated"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One API call before it is signed: where it goes and what it carries.
+
+    `subject` names what the call is about in messages (a flow's name, an execution's id).
+    """
+
+    operation: Operation
+    url: str
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, ready to send. Its headers hold the token, so it is never printed."""
+
+    call: Call
+    headers: Mapping[str, str] = field(repr=False)
+
+    @property
+    def method(self) -> str:
+        """HTTP method."""
+        return self.call.operation.method
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One HTTP answer, read to its end. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    @property
+    def correlation_id(self) -> str:
+        """What Genesys support asks for (`""` when the answer has none)."""
+        return self.headers.get("inin-correlation-id", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """No answer came.
+
+    `request_left` is true as soon as the service may have acted on the request: when its last byte may have been
+    handed to the network. `reason` is for people and holds no secret.
+    """
+
+    request_left: bool
+    kind: LossKind
+    reason: str
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether repeating cannot help: a certificate is refused the second time too."""
+        return self.kind == "certificate"
+
+
+Reply: TypeAlias = Response | Lost

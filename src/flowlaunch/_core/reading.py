@@ -1,0 +1,51 @@
+"""Read executions, identity and limits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flowlaunch._core.calls import call_plan
+from flowlaunch._core.steps import Now, Plan
+from flowlaunch._core.wire import decode_execution, decode_identity, decode_limits, decode_namespaces
+
+if TYPE_CHECKING:
+    from flowlaunch._core.api import Api
+    from flowlaunch._core.messages import Call, Response
+    from flowlaunch._core.steps import Moment
+    from flowlaunch.models import Execution, Identity, Limit
+
+DEFAULT_NAMESPACE = "platform.api"
+
+
+def status_plan(api: Api, execution_id: str, timeout_s: float) -> Plan[Execution]:
+    """Read one execution as it is now."""
+    call = api.call("executions.get", execution_id=execution_id, subject=execution_id)
+    response = yield from _read(api, call, timeout_s)
+    return decode_execution(api.contract, call, response, execution_id)
+
+
+def whoami_plan(api: Api, timeout_s: float) -> Plan[Identity]:
+    """Read who the token speaks for."""
+    call = api.call("tokens.me")
+    response = yield from _read(api, call, timeout_s)
+    return decode_identity(call, response)
+
+
+def limits_plan(api: Api, namespace: str | None, timeout_s: float) -> Plan[tuple[Limit, ...]]:
+    """Read the org's limits in `namespace` (that of the platform API when None)."""
+    wanted = namespace or DEFAULT_NAMESPACE
+    call = api.call("limits.namespace", namespace=wanted, subject=wanted)
+    response = yield from _read(api, call, timeout_s)
+    return tuple(decode_limits(call, response, wanted))
+
+
+def namespaces_plan(api: Api, timeout_s: float) -> Plan[tuple[str, ...]]:
+    """Read the names of the limit namespaces."""
+    call = api.call("limits.namespaces")
+    response = yield from _read(api, call, timeout_s)
+    return tuple(decode_namespaces(call, response))
+
+
+def _read(api: Api, call: Call, timeout_s: float) -> Plan[Response]:
+    now: Moment = yield Now()
+    return (yield from call_plan(api, call, now.mono_s + timeout_s, timeout_s=timeout_s))

@@ -1,0 +1,36 @@
+"""What may be logged, shown or kept: everything but secrets."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+HIDDEN: Final = "[redacted]"
+SECRET_HEADERS: Final = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
+_NAMES: Final = (
+    r"access_token|refresh_token|id_token|client_secret|clientsecret|password|passwd|secret|assertion|code_verifier|"
+    r"api_key|apikey|authorization"
+)
+_JSON_PAIR: Final = re.compile(rf'("(?:{_NAMES})"\s*:\s*")((?:[^"\\]|\\.)*)', re.IGNORECASE)
+_FORM_PAIR: Final = re.compile(rf"(\b(?:{_NAMES}|code)=)([^&\s\"']+)", re.IGNORECASE)
+_SCHEME: Final = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{4,}", re.IGNORECASE)
+_USERINFO: Final = re.compile(r"(://)[^/@\s]+@")
+
+
+def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return `text` without the known `secrets` and without what looks like one."""
+    for secret in secrets:
+        if len(secret) >= 4:
+            text = text.replace(secret, HIDDEN)
+    text = _JSON_PAIR.sub(rf"\g<1>{HIDDEN}", text)
+    text = _FORM_PAIR.sub(rf"\g<1>{HIDDEN}", text)
+    text = _SCHEME.sub(rf"\g<1> {HIDDEN}", text)
+    return _USERINFO.sub(rf"\g<1>{HIDDEN}@", text)
+
+
+def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return `headers` with the values of secret ones hidden."""
+    return {name: HIDDEN if name.lower() in SECRET_HEADERS else value for name, value in headers.items()}

@@ -1,0 +1,95 @@
+"""What a plan may ask of its driver.
+
+A plan is a generator: it yields a step and gets back what the step's comment says. All waiting, sending and
+clock reading is the driver's; everything decided is the plan's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from flowlaunch._core.messages import Request
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """Ask the time; the answer is a Moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One reading of both clocks, in seconds; only differences of `mono_s` mean anything."""
+
+    mono_s: float
+    unix_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Ask for a token other than generation `refused` (0: any that is fresh); the answer is a Held."""
+
+    refused: int
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Ask for a place in the pace before `deadline_s`; the answer is a Slot, or None when there is none in time."""
+
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PushBack:
+    """Tell the pace that the service wants silence for `seconds`; the answer is None."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Take `cost` from the retry quota; the answer says whether it held that much."""
+
+    cost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait between `at_least_s` and `up_to_s`, at a random point; the answer is None."""
+
+    at_least_s: float
+    up_to_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send `request` and read its answer before `deadline_s`; the answer is a Response or a Lost."""
+
+    request: Request
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Ask for the result of `make_plan`, kept under `key` for `fresh_s`; one at a time runs it, the rest wait."""
+
+    key: Hashable
+    make_plan: Callable[[], Plan[Any]]
+    fresh_s: float
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Tell the log something that the caller should know; the answer is None."""
+
+    message: str
+
+
+Step: TypeAlias = Now | Bearer | Reserve | PushBack | Withdraw | Pause | Send | Once | Warn
+Plan: TypeAlias = Generator[Step, Any, T]

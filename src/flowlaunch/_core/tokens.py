@@ -1,0 +1,238 @@
+"""Signing in: the token request of each grant, the life of a token, and what refusals mean."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from flowlaunch._core.failures import api_error, lost_error, read_error_body, retry_after_s, shown_body
+from flowlaunch._core.messages import Call, Lost, Request, Response
+from flowlaunch._core.retry import Outcome, outcome_of
+from flowlaunch._core.steps import Moment, Now, Pause, Plan, Send
+from flowlaunch.contracts import Operation
+from flowlaunch.credentials import (
+    AccessToken,
+    AuthorizationCode,
+    ClientCredentials,
+    Credentials,
+    Pkce,
+    RefreshToken,
+    Saml2Bearer,
+)
+from flowlaunch.errors import AuthenticationError, DeadlineError, DecodeError, RateLimitedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from flowlaunch._core.retry import RetryPolicy
+    from flowlaunch.contracts import Contract
+    from flowlaunch.regions import Hosts
+
+EARLY_S: Final = 300.0
+DEFAULT_LIFE_S: Final = 86_400.0
+"""Life assumed when an answer omits `expires_in`. Source: default of an OAuth client (official)."""
+
+SIGN_IN: Final = Operation("token", "sign in", "POST", "", "", is_repeatable=True, evidence="official")
+REDEEM: Final = Operation("token", "sign in", "POST", "", "", is_repeatable=False, evidence="official")
+"""Codes and assertions are good for one use, so their exchange is not repeated after a lost answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A token in use. `generation` counts renewals; instants are on the monotonic clock, in seconds."""
+
+    token: str = field(repr=False)
+    generation: int
+    renew_at_s: float = float("inf")
+    expires_unix_s: float = float("inf")
+    refresh_token: str = field(default="", repr=False)
+
+
+NOTHING_HELD: Final = Held("", 0, renew_at_s=float("-inf"))
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A token endpoint's positive answer."""
+
+    access_token: str = field(repr=False)
+    life_s: float
+    refresh_token: str = field(repr=False)
+    asked_at: Moment
+
+    def held(self, generation: int) -> Held:
+        """Return the token as held: to be renewed five minutes, or a tenth of its life, before its end."""
+        early_s = min(EARLY_S, self.life_s / 10)
+        return Held(
+            self.access_token,
+            generation,
+            renew_at_s=self.asked_at.mono_s + self.life_s - early_s,
+            expires_unix_s=self.asked_at.unix_s + self.life_s,
+            refresh_token=self.refresh_token,
+        )
+
+
+class _TokenAnswer(msgspec.Struct):
+    access_token: str = ""
+    expires_in: float | None = None
+    refresh_token: str = ""
+
+
+Fields = dict[str, str]
+_FORMS: Final[Mapping[type[Any], Callable[[Any], Fields]]] = {
+    ClientCredentials: lambda _with: {"grant_type": "client_credentials"},
+    AuthorizationCode: lambda with_: {
+        "grant_type": "authorization_code",
+        "code": with_.code,
+        "redirect_uri": with_.redirect_uri,
+    },
+    Pkce: lambda with_: {
+        "grant_type": "authorization_code",
+        "code": with_.code,
+        "redirect_uri": with_.redirect_uri,
+        "code_verifier": with_.code_verifier,
+        "client_id": with_.client_id,
+    },
+    RefreshToken: lambda with_: {"grant_type": "refresh_token", "refresh_token": with_.refresh_token},
+    Saml2Bearer: lambda with_: {
+        "grant_type": "urn:ietf:params:oauth:grant-type:saml2-bearer",
+        "orgName": with_.org_name,
+        "assertion": with_.assertion,
+    },
+}
+"""Form fields of each grant. Source: official Python SDK 269.0.0, api_client.py (official)."""
+
+
+def next_credentials(credentials: Credentials, held: Held) -> Credentials:
+    """Return what to sign in with now: a refresh token where one is held, else what was given."""
+    if held.refresh_token and isinstance(credentials, (AuthorizationCode, Pkce, RefreshToken)):
+        secret = "" if isinstance(credentials, Pkce) else credentials.client_secret
+        return RefreshToken(credentials.client_id, secret, held.refresh_token)
+    return credentials
+
+
+def token_request(contract: Contract, hosts: Hosts, credentials: Credentials) -> Request:
+    """Build the request that signs in with `credentials`."""
+    endpoint = contract.token
+    base = hosts.login_url if endpoint.host == "login" else hosts.api_url
+    fields = dict(_FORMS[type(credentials)](credentials))
+    headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
+    client_id, secret = getattr(credentials, "client_id", ""), getattr(credentials, "client_secret", "")
+    if not secret or endpoint.client_auth == "form":
+        fields["client_id"] = client_id
+        fields |= {"client_secret": secret} if secret else {}
+    else:
+        headers["authorization"] = "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode()
+    is_single_use = isinstance(credentials, (AuthorizationCode, Pkce))
+    call = Call(REDEEM if is_single_use else SIGN_IN, base + endpoint.path, urlencode(fields).encode())
+    return Request(call, headers)
+
+
+def token_plan(
+    contract: Contract, hosts: Hosts, credentials: Credentials, policy: RetryPolicy, deadline_s: float
+) -> Plan[Grant]:
+    """Sign in with `credentials` before `deadline_s`, or raise the error that says why not."""
+    if isinstance(credentials, AccessToken):
+        raise AuthenticationError(
+            "the given access token was refused", operation="sign in", status=401, hint=_CANNOT_RENEW_HINT
+        )
+    request = token_request(contract, hosts, credentials)
+    attempt = 0
+    while True:
+        attempt += 1
+        asked_at: Moment = yield Now()
+        reply: Response | Lost = yield Send(request, deadline_s)
+        if isinstance(reply, Response) and outcome_of(reply) is Outcome.ANSWERED:
+            return _grant(reply, asked_at)
+        now: Moment = yield Now()
+        wait = _pause_before_repeat(request.call, reply, policy, attempt)
+        if wait is None or now.mono_s + wait.at_least_s >= deadline_s:
+            raise _refusal(contract, request.call, reply, timed_out=now.mono_s >= deadline_s)
+        yield Pause(wait.at_least_s, max(wait.at_least_s, min(wait.up_to_s, deadline_s - now.mono_s)))
+
+
+_CANNOT_RENEW_HINT: Final = (
+    "A given token cannot be renewed: get a new one, or give client credentials, which are renewed by themselves."
+)
+
+
+def _pause_before_repeat(call: Call, reply: Response | Lost, policy: RetryPolicy, attempt: int) -> Pause | None:
+    if isinstance(reply, Response) and (is_token_throttle(reply) or reply.status == 429):
+        at_least_s = retry_after_s(reply) or 1.0
+        return Pause(at_least_s, at_least_s + policy.backoff_up_to_s(attempt))
+    if attempt >= policy.max_attempts:
+        return None
+    if isinstance(reply, Lost):
+        may_repeat = not reply.is_lasting and (call.operation.is_repeatable or not reply.request_left)
+    else:
+        may_repeat = outcome_of(reply) is Outcome.UNAVAILABLE and call.operation.is_repeatable
+    return Pause(0.0, policy.backoff_up_to_s(attempt)) if may_repeat else None
+
+
+def is_token_throttle(response: Response) -> bool:
+    """Whether a 400 of the token endpoint means "too many sign-ins" and not "wrong credentials".
+
+    Source: the official Terraform provider repeats exactly on `invalid_request (rate limit exceeded; …` (official).
+    """
+    body = read_error_body(response)
+    said = f"{body.error_description or ''} {body.description or ''}".lower()
+    return response.status == 400 and body.error == "invalid_request" and "rate limit exceeded" in said
+
+
+def _refusal(contract: Contract, call: Call, reply: Response | Lost, *, timed_out: bool) -> Exception:
+    if isinstance(reply, Lost):
+        if timed_out:
+            return DeadlineError(f"could not sign in: time ran out ({reply.reason})", timeout_s=0.0)
+        return lost_error(call, reply)
+    body = read_error_body(reply)
+    if is_token_throttle(reply):
+        return RateLimitedError(
+            f"could not sign in: {body.error_description or body.description} (HTTP 400 invalid_request)",
+            retry_after_s=retry_after_s(reply),
+            operation="sign in",
+            status=reply.status,
+            server_code="invalid_request",
+            correlation_id=reply.correlation_id,
+            hint="Too many tokens were asked for: wait a minute, and keep one client or a token cache.",
+        )
+    if body.error in _OAUTH_HINTS or reply.status in contract.token.refused_statuses:
+        return AuthenticationError(
+            f"could not sign in: {body.error_description or body.description or shown_body(reply)[:200]} "
+            f"(HTTP {reply.status} {body.error or ''})".replace(" )", ")"),
+            operation="sign in",
+            status=reply.status,
+            server_code=str(body.error or body.code or ""),
+            correlation_id=reply.correlation_id,
+            body=shown_body(reply),
+            hint=_OAUTH_HINTS.get(str(body.error), None),
+        )
+    return api_error(call, reply)
+
+
+_NO_GRANT_HINT: Final = "This OAuth client lacks the grant type that was used: change it in Admin > OAuth."
+_OAUTH_HINTS: Final[Mapping[str, str]] = {
+    "invalid_client": "Check the region first: right credentials on the wrong region look the same. "
+    "Then check client id and secret.",
+    "invalid_grant": "The code, assertion or refresh token was used or has expired: sign in again.",
+    "unauthorized_client": _NO_GRANT_HINT,
+    "unsupported_grant_type": _NO_GRANT_HINT,
+}
+
+
+def _grant(reply: Response, asked_at: Moment) -> Grant:
+    try:
+        answer = msgspec.json.decode(reply.body, type=_TokenAnswer, strict=False)
+    except msgspec.MsgspecError as error:
+        found = shown_body(reply)[:120]
+        raise DecodeError(
+            f"could not sign in: the answer is no token ($: expected a JSON object, found {found!r})",
+            hint="Check the login host: this looks like a web page or a proxy.",
+        ) from error
+    if not answer.access_token:
+        raise DecodeError("could not sign in: $.access_token: expected text, found nothing")
+    life_s = answer.expires_in if answer.expires_in and answer.expires_in > 0 else DEFAULT_LIFE_S
+    return Grant(answer.access_token, life_s, answer.refresh_token, asked_at)

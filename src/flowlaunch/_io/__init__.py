@@ -1,0 +1,1 @@
+"""What flowlaunch waits for: sockets, clocks, locks and files."""
