@@ -189,7 +189,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("proxy", "Proxy URL for every request.", _url, ("FLOWLAUNCH_PROXY",)),
     Field(
         "ca_file",
-        "PEM file of the certificate authorities to trust instead of the usual ones.",
+        "PEM file of certificate authorities to trust beside the usual ones.",
         _existing_file,
         ("FLOWLAUNCH_CA_FILE",),
     ),
