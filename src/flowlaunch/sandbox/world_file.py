@@ -1,0 +1,274 @@
+"""World files: one organization as YAML. `docs/reference/sandbox.md` describes every section."""
+
+from __future__ import annotations
+
+import difflib
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from flowlaunch.architect.load import load_flow
+from flowlaunch.errors import FlowError, SandboxError
+from flowlaunch.sandbox.identifiers import fixed_id
+from flowlaunch.sandbox.permissions import grant
+from flowlaunch.sandbox.publishing import add_version
+from flowlaunch.sandbox.things import read_things
+from flowlaunch.sandbox.world import (
+    DataActionStub,
+    Division,
+    FlowRecord,
+    OAuthClient,
+    Organization,
+    User,
+    World,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from importlib.resources.abc import Traversable
+
+__all__ = ["build_world", "read_world"]
+
+KEYS: dict[str, frozenset[str]] = {
+    "world": frozenset(
+        ["organization", "divisions", "roles", "clients", "users", "flows", "data_actions", "tables", "decision_tables", "queues", "contacts", "organizations", "skills", "groups", "schedules", "conversations", "things"]
+    ),
+    "organization": frozenset({"id", "name"}),
+    "division": frozenset({"id", "name"}),
+    "client": frozenset(["id", "secret", "name", "roles", "grants", "scopes", "redirect_uris", "token_life_s"]),
+    "user": frozenset(["id", "name", "email", "roles", "properties"]),
+    "role": frozenset({"role", "divisions"}),
+    "flow": frozenset(
+        ["id", "name", "file", "type", "division", "description", "published", "versions", "required", "start_event", "shared", "deleted", "active"]
+    ),
+    "data action": frozenset(["category", "action", "inputs", "outputs", "failure", "timeout", "delay_s"]),
+}
+GRANTS = ("CLIENT-CREDENTIALS", "CODE", "SAML2-BEARER")
+FLOW_TYPES = frozenset(
+    ["BOT", "BUSINESSPROCESS", "COMMONMODULE", "DIGITALBOT", "EMAILSEND", "INBOUNDCALL", "INBOUNDCHAT", "INBOUNDEMAIL", "INBOUNDSHORTMESSAGE", "INQUEUECALL", "INQUEUEEMAIL", "INQUEUESHORTMESSAGE", "OUTBOUNDCALL", "SECURECALL", "SPEECH", "SURVEYINVITE", "VOICE", "VOICEMAIL", "VOICESURVEY", "WORKFLOW", "WORKITEM"]
+)
+
+
+def build_world(given: Path | Mapping[str, Any] | None, now: float) -> World:
+    """Build the world of a file or mapping; a section that it leaves out is taken from the built-in world."""
+    here: Traversable = files("flowlaunch.sandbox").joinpath("flows")
+    base = read_world(here.joinpath("world.yaml").read_text("utf-8"), "built-in world")
+    if given is None:
+        return _build(base, base, here, here, now, "built-in world")
+    if isinstance(given, Path):
+        try:
+            text = given.read_text("utf-8")
+        except OSError as error:
+            raise SandboxError(f"cannot read the world file {given}: {error.strerror or error}") from error
+        return _build(read_world(text, str(given)), base, given.parent, here, now, str(given))
+    return _build(dict(given), base, Path(), here, now, "the given world")
+
+
+def read_world(text: str, name: str) -> dict[str, Any]:
+    """Parse a world file; raises SandboxError with the place of the mistake."""
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SandboxError(f"{name} is not YAML: {error}") from error
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise SandboxError(
+            f"{name} holds a {type(document).__name__}, not sections", hint="See docs/reference/sandbox.md."
+        )
+    return document
+
+
+def _build(
+    given: dict[str, Any], base: dict[str, Any], folder: Path | Traversable, base_folder: Traversable,
+    now: float, name: str,
+) -> World:  # fmt: skip
+    _check(given, "world", name)
+    merged = {**base, **given}
+    roles = {**base.get("roles", {}), **(given.get("roles") or {})}
+    organization = _entry(merged["organization"], "organization", name)
+    divisions = {d.id: d for d in (_division(each, name) for each in _rows(merged, "divisions", name))}
+    if not divisions:
+        raise SandboxError(f"{name}: there must be one division at least", hint="Add `divisions: [{name: Home}]`.")
+    world = World(
+        Organization(str(organization.get("id") or fixed_id("organization")), str(organization.get("name", "Sandbox"))),
+        divisions, {}, {},
+    )  # fmt: skip
+    _people(world, merged, roles, name)
+    world.stubs = tuple(_stub(each, name) for each in _rows(merged, "data_actions", name))
+    world.things = read_things(merged, world.users.values())
+    flow_folder = folder if "flows" in given else base_folder
+    for each in _rows(merged, "flows", name):
+        _add_flow(world, each, flow_folder, now, name)
+    return world
+
+
+def _people(world: World, merged: dict[str, Any], roles: Mapping[str, Any], name: str) -> None:
+    for each in _rows(merged, "users", name):
+        user = _user(_entry(each, "user", name), world, roles, name)
+        world.users[user.id] = user
+    for each in _rows(merged, "clients", name):
+        client = _client(_entry(each, "client", name), world, roles, name)
+        world.clients[client.id] = client
+
+
+def _check(entry: Any, kind: str, name: str) -> None:
+    if not isinstance(entry, dict):
+        raise SandboxError(f"{name}: a {kind} must have named fields, not {entry!r}")
+    for key in entry:
+        if key not in KEYS[kind]:
+            near = difflib.get_close_matches(str(key), KEYS[kind], 1)
+            hint = f"Did you mean `{near[0]}`?" if near else f"Known: {', '.join(sorted(KEYS[kind]))}."
+            raise SandboxError(f"{name}: a {kind} has no field `{key}`", hint=hint)
+
+
+def _entry(entry: Any, kind: str, name: str) -> dict[str, Any]:
+    _check(entry, kind, name)
+    checked: dict[str, Any] = entry
+    return checked
+
+
+def _rows(merged: Mapping[str, Any], section: str, name: str) -> list[Any]:
+    rows = merged.get(section) or []
+    if not isinstance(rows, list):
+        raise SandboxError(f"{name}: section `{section}` must be a list")
+    return rows
+
+
+def _need(entry: Mapping[str, Any], key: str, kind: str, name: str) -> str:
+    if entry.get(key) in (None, ""):
+        raise SandboxError(f"{name}: a {kind} lacks `{key}`: {dict(entry)}")
+    return str(entry[key])
+
+
+def _division(each: Any, name: str) -> Division:
+    entry = _entry(each, "division", name)
+    title = _need(entry, "name", "division", name)
+    return Division(str(entry.get("id") or fixed_id("division", title)), title)
+
+
+def _assignments(
+    entry: Mapping[str, Any], world: World, roles: Mapping[str, Any], name: str
+) -> Iterable[tuple[str, tuple[str, ...], frozenset[str] | None]]:
+    for each in entry.get("roles") or []:
+        given = {"role": each} if isinstance(each, str) else _entry(each, "role", name)
+        role = _need(given, "role", "role assignment", name)
+        if role not in roles:
+            raise SandboxError(f"{name}: role `{role}` is not defined", hint=f"Known: {', '.join(sorted(roles))}.")
+        wanted = given.get("divisions", ["*"])
+        yield role, tuple(roles[role]), None if "*" in wanted else _division_ids(world, wanted, name)
+
+
+def _division_ids(world: World, wanted: Iterable[str], name: str) -> frozenset[str]:
+    return frozenset(_find_division(world, each, name).id for each in wanted)
+
+
+def _find_division(world: World, wanted: str, name: str) -> Division:
+    found = world.division(str(wanted))
+    if found is None:
+        known = ", ".join(division.name for division in world.divisions.values())
+        raise SandboxError(f"{name}: division `{wanted}` is not defined", hint=f"Known: {known}.")
+    return found
+
+
+def _client(entry: dict[str, Any], world: World, roles: Mapping[str, Any], name: str) -> OAuthClient:
+    assigned = list(_assignments(entry, world, roles, name))
+    grants = tuple(str(each).upper() for each in entry.get("grants", ["CLIENT-CREDENTIALS"]))
+    unknown = [each for each in grants if each not in GRANTS]
+    if unknown:
+        raise SandboxError(f"{name}: grant `{unknown[0]}` is not emulated", hint=f"Known: {', '.join(GRANTS)}.")
+    client_id = _need(entry, "id", "client", name)
+    return OAuthClient(
+        id=client_id,
+        secret=str(entry.get("secret", "")),
+        name=str(entry.get("name", client_id)),
+        grants=grants,
+        rights=grant((patterns, divisions) for _, patterns, divisions in assigned),
+        scopes=tuple(entry.get("scopes") or ()),
+        role_divisions=tuple(
+            (fixed_id("role", role), division)
+            for role, _, divisions in assigned
+            for division in (sorted(divisions) if divisions is not None else ["*"])
+        ),
+        redirect_uris=tuple(entry.get("redirect_uris") or ()),
+        token_life_s=entry.get("token_life_s"),
+    )
+
+
+def _user(entry: dict[str, Any], world: World, roles: Mapping[str, Any], name: str) -> User:
+    email = _need(entry, "email", "user", name)
+    return User(
+        id=str(entry.get("id") or fixed_id("user", email)),
+        name=str(entry.get("name", email)),
+        email=email,
+        rights=grant((patterns, divisions) for _, patterns, divisions in _assignments(entry, world, roles, name)),
+        properties=entry.get("properties") or {},
+    )
+
+
+def _stub(each: Any, name: str) -> DataActionStub:
+    entry = _entry(each, "data action", name)
+    endings = [key for key in ("outputs", "failure", "timeout") if entry.get(key)]
+    if len(endings) > 1:
+        raise SandboxError(f"{name}: data action {entry.get('action')!r} has both {' and '.join(endings)}")
+    return DataActionStub(
+        category=_need(entry, "category", "data action", name),
+        action=_need(entry, "action", "data action", name),
+        inputs=entry.get("inputs") or {},
+        outputs=entry.get("outputs") or {},
+        failure=entry.get("failure"),
+        times_out=bool(entry.get("timeout", False)),
+        delay_s=float(entry.get("delay_s", 0)),
+    )
+
+
+def _add_flow(world: World, each: Any, folder: Path | Traversable, now: float, name: str) -> None:
+    entry = _entry(each, "flow", name)
+    texts = [_read_flow(folder, str(file), name) for file in _flow_files(entry)]
+    loaded = [(text, _load(text, file, name)) for file, text in texts]
+    first = loaded[-1][1] if loaded else None
+    flow_type = str(entry.get("type") or (first.type if first else "workflow")).upper()
+    if flow_type not in FLOW_TYPES:
+        raise SandboxError(f"{name}: flow type `{entry['type']}` is unknown", hint="Types are those of the API.")
+    title = str(entry.get("name") or (first.name if first else _need(entry, "name", "flow", name)))
+    division = _find_division(world, entry.get("division") or world.home.name, name)
+    record = FlowRecord(
+        id=str(entry.get("id") or fixed_id("flow", flow_type, division.id, title)),
+        name=title,
+        type=flow_type,
+        division=division,
+        description=str(entry.get("description") or (first.description if first else "")),
+        is_active=bool(entry.get("active", True)),
+        is_deleted=bool(entry.get("deleted", False)),
+        start_event=str(entry.get("start_event", "specific")),
+        is_shared=bool(entry.get("shared", False)),
+        required=tuple(map(str, entry["required"])) if entry.get("required") is not None else None,
+    )
+    world.flows[record.id] = record
+    published = bool(entry.get("published", True))
+    for text, program in loaded:
+        add_version(record, text, now, program=program, published=published)
+    if not loaded:
+        add_version(record, "", now, published=published)
+
+
+def _flow_files(entry: Mapping[str, Any]) -> list[Any]:
+    if entry.get("versions"):
+        return list(entry["versions"])
+    return [entry["file"]] if entry.get("file") else []
+
+
+def _read_flow(folder: Path | Traversable, file: str, name: str) -> tuple[str, str]:
+    try:
+        return file, folder.joinpath(file).read_text("utf-8")
+    except OSError as error:
+        raise SandboxError(f"{name}: cannot read the flow file {file}: {error.strerror or error}") from error
+
+
+def _load(text: str, file: str, name: str, load: Callable[..., Any] = load_flow) -> Any:
+    try:
+        return load(text, name=file)
+    except FlowError as error:
+        raise SandboxError(f"{name}: the flow file {file} cannot be loaded:\n{error}") from error
