@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from flowlaunch.sandbox.answers import Answer, Refusal, missing_permissions
 from flowlaunch.sandbox.bodies import read_body
 from flowlaunch.sandbox.calls import Call, Operation
-from flowlaunch.sandbox.guards import Hosts
 from flowlaunch.sandbox.journal import Note
 from flowlaunch.sandbox.limits import too_many_requests
 from flowlaunch.sandbox.mishaps import Mishaps
@@ -19,6 +18,7 @@ from flowlaunch.sandbox.operations import Table, operations_of
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
+    from flowlaunch.sandbox.guards import Hosts
     from flowlaunch.sandbox.service import Service
 
     Message = MutableMapping[str, Any]

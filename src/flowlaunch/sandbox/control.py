@@ -68,7 +68,7 @@ def control_app(service: Service, hosts: Hosts) -> Starlette:
         return _reply({"code": "sandbox.not.found", "message": text, "known": known}, status)
 
     handlers: dict[Any, Callable[[Request, Exception], Awaitable[Response]]] = {404: missing, 405: missing}
-    return Starlette(routes=[route(*each) for each in ACTIONS], exception_handlers=handlers)  # type: ignore[arg-type]  # Starlette's handlers are typed more loosely
+    return Starlette(routes=[route(*each) for each in ACTIONS], exception_handlers=handlers)
 
 
 def _error(error: FlowlaunchError) -> dict[str, Any]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, get_args
 
 from flowlaunch.errors import SandboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
     "FAULTS",

@@ -9,7 +9,6 @@ import msgspec
 
 from flowlaunch.architect.load import load_flow
 from flowlaunch.architect.schema import input_schema, output_schema
-from flowlaunch.errors import FlowError
 from flowlaunch.sandbox.identifiers import fixed_id
 from flowlaunch.sandbox.world import FlowRecord, FlowVersion
 
@@ -94,8 +93,3 @@ def accept_text(
         return record, False
     add_version(record, text, now, program=program)
     return record, True
-
-
-def load_problem(error: FlowError) -> str:
-    """Render why a flow cannot be loaded."""
-    return str(error)

@@ -66,7 +66,7 @@ def bind(host: str, port: int) -> socket.socket:
 def new_loop() -> asyncio.AbstractEventLoop:
     """Make an event loop: uvloop's when it is installed."""
     try:
-        import uvloop
+        import uvloop  # noqa: PLC0415 - an extra
     except ImportError:
         return asyncio.new_event_loop()
     loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
@@ -95,7 +95,7 @@ class SandboxServer:
         self.loop: asyncio.AbstractEventLoop | None = None
 
     def _identify(self) -> None:
-        from flowlaunch.sandbox.tls import make_identity
+        from flowlaunch.sandbox.tls import make_identity  # noqa: PLC0415 - needs an extra
 
         self._folder = tempfile.TemporaryDirectory(prefix="flowlaunch-sandbox-")
         identity = make_identity(Path(self._folder.name), [self._options.host, *self._options.allowed_hosts])
@@ -187,6 +187,7 @@ def serve(options: Options, announce: Callable[[Announcement], Any] | None = Non
     """Serve a sandbox in this process until SIGINT or SIGTERM; blocks.
 
     Args:
+        options: how it behaves.
         announce: called once it listens, e.g. to print the URL.
 
     Raises:

@@ -26,7 +26,7 @@ class Identity:
 def make_identity(folder: Path, names: Iterable[str]) -> Identity:
     """Make a CA and a leaf for these names in `folder`; the CA's key is never written."""
     try:
-        import trustme
+        import trustme  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise SandboxError(
             "serving HTTPS needs the package trustme, which is not installed", hint="Run: pip install 'flowlaunch[tls]'"

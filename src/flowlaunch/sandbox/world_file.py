@@ -33,7 +33,25 @@ __all__ = ["build_world", "read_world"]
 
 KEYS: dict[str, frozenset[str]] = {
     "world": frozenset(
-        ["organization", "divisions", "roles", "clients", "users", "flows", "data_actions", "tables", "decision_tables", "queues", "contacts", "organizations", "skills", "groups", "schedules", "conversations", "things"]
+        [
+            "organization",
+            "divisions",
+            "roles",
+            "clients",
+            "users",
+            "flows",
+            "data_actions",
+            "tables",
+            "decision_tables",
+            "queues",
+            "contacts",
+            "organizations",
+            "skills",
+            "groups",
+            "schedules",
+            "conversations",
+            "things",
+        ]
     ),
     "organization": frozenset({"id", "name"}),
     "division": frozenset({"id", "name"}),
@@ -41,13 +59,49 @@ KEYS: dict[str, frozenset[str]] = {
     "user": frozenset(["id", "name", "email", "roles", "properties"]),
     "role": frozenset({"role", "divisions"}),
     "flow": frozenset(
-        ["id", "name", "file", "type", "division", "description", "published", "versions", "required", "start_event", "shared", "deleted", "active"]
+        [
+            "id",
+            "name",
+            "file",
+            "type",
+            "division",
+            "description",
+            "published",
+            "versions",
+            "required",
+            "start_event",
+            "shared",
+            "deleted",
+            "active",
+        ]
     ),
     "data action": frozenset(["category", "action", "inputs", "outputs", "failure", "timeout", "delay_s"]),
 }
 GRANTS = ("CLIENT-CREDENTIALS", "CODE", "SAML2-BEARER")
 FLOW_TYPES = frozenset(
-    ["BOT", "BUSINESSPROCESS", "COMMONMODULE", "DIGITALBOT", "EMAILSEND", "INBOUNDCALL", "INBOUNDCHAT", "INBOUNDEMAIL", "INBOUNDSHORTMESSAGE", "INQUEUECALL", "INQUEUEEMAIL", "INQUEUESHORTMESSAGE", "OUTBOUNDCALL", "SECURECALL", "SPEECH", "SURVEYINVITE", "VOICE", "VOICEMAIL", "VOICESURVEY", "WORKFLOW", "WORKITEM"]
+    [
+        "BOT",
+        "BUSINESSPROCESS",
+        "COMMONMODULE",
+        "DIGITALBOT",
+        "EMAILSEND",
+        "INBOUNDCALL",
+        "INBOUNDCHAT",
+        "INBOUNDEMAIL",
+        "INBOUNDSHORTMESSAGE",
+        "INQUEUECALL",
+        "INQUEUEEMAIL",
+        "INQUEUESHORTMESSAGE",
+        "OUTBOUNDCALL",
+        "SECURECALL",
+        "SPEECH",
+        "SURVEYINVITE",
+        "VOICE",
+        "VOICEMAIL",
+        "VOICESURVEY",
+        "WORKFLOW",
+        "WORKITEM",
+    ]
 )
 
 

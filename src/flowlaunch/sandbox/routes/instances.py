@@ -26,16 +26,44 @@ MAX_RESULTS = 200
 KEPT_S = 10 * 86_400.0
 TEXT_OPERATORS = ("eq", "not", "begins", "not_null")
 DATE_OPERATORS = ("eq", "gt", "gte", "lt", "lte", "not_null")
+
+
+def _ended(run: Execution) -> str | None:
+    return None if run.status == "RUNNING" else iso(run.completed_at)
+
+
+def _error_code(run: Execution) -> str | None:
+    return str(msgspec.json.decode(run.error)["code"]) if run.error else None
+
+
 KEYS: dict[str, tuple[str, str, Callable[[Execution], str | None]]] = {
     "FlowStartDateTime": ("dateTime", "When the flow started", lambda run: iso(run.launched_at)),
-    "FlowEndDateTime": ("dateTime", "When the flow ended", lambda run: _ended(run)),
+    "FlowEndDateTime": ("dateTime", "When the flow ended", _ended),
     "FlowType": ("string", "Type of the flow", lambda run: run.version.flow.type.lower()),
     "FlowId": ("guid", "Id of the flow", lambda run: run.version.flow.id),
-    "FlowErrorReason": ("string", "Why the flow failed", lambda run: _error_code(run)),
+    "FlowErrorReason": ("string", "Why the flow failed", _error_code),
 }
 """Criteria that the sandbox can judge; the platform knows 22. Source: CriteriaItem.key of the official SDK."""
 NEVER = frozenset(
-    ["ConversationId", "WorkitemId", "FlowWarningReason", "FlowAlternateExecutionId", "FlowObjectExecutionId", "FlowActionId", "FlowActionType", "FlowActionOutputPathId", "FlowActionOutputPathName", "FlowActionIdOutputPathId", "FlowActionIdOutputPathName", "FlowActionTypeOutputPathId", "FlowActionTypeOutputPathName", "BotId", "BotErrorReason", "BotFlowExecutionId", "BotObjectExecutionId"]
+    [
+        "ConversationId",
+        "WorkitemId",
+        "FlowWarningReason",
+        "FlowAlternateExecutionId",
+        "FlowObjectExecutionId",
+        "FlowActionId",
+        "FlowActionType",
+        "FlowActionOutputPathId",
+        "FlowActionOutputPathName",
+        "FlowActionIdOutputPathId",
+        "FlowActionIdOutputPathName",
+        "FlowActionTypeOutputPathId",
+        "FlowActionTypeOutputPathName",
+        "BotId",
+        "BotErrorReason",
+        "BotFlowExecutionId",
+        "BotObjectExecutionId",
+    ]
 )
 
 
@@ -63,14 +91,6 @@ class Query(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(Query).decode
-
-
-def _ended(run: Execution) -> str | None:
-    return None if run.status == "RUNNING" else iso(run.completed_at)
-
-
-def _error_code(run: Execution) -> str | None:
-    return str(msgspec.json.decode(run.error)["code"]) if run.error else None
 
 
 def _switched_on(service: Service) -> None:

@@ -15,7 +15,6 @@ from flowlaunch.sandbox.clock import iso
 from flowlaunch.sandbox.oauth import OAuthRefusal, named_in_assertion, verifies
 
 if TYPE_CHECKING:
-
     from flowlaunch.sandbox.calls import Call
     from flowlaunch.sandbox.oauth import Token
     from flowlaunch.sandbox.service import Service
