@@ -168,11 +168,12 @@ class EvaluateSchedule:
     kind: str
     name: str
     at: str | None = None
+    emergency_group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleState:
-    """State of a schedule: `path` is one of the paths the action has, e.g. `active`, `inactive`, `open`, `closed`."""
+    """State of a schedule: `path` is `active` or `inactive`; of a group `open`, `closed`, `holiday` or `emergency`."""
 
     path: str
 

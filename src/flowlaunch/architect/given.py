@@ -208,5 +208,8 @@ def _literal_text(node: Node) -> str:
     if isinstance(node, Text):
         return node.value
     if isinstance(node, Table):
+        name = node.get("name")
+        if isinstance(name, Text):
+            return name.value
         return ", ".join(f"{key.value}: {_literal_text(item)}" for key, item in node.entries[:8])
     return ", ".join(_literal_text(item) for item in node.items[:8])

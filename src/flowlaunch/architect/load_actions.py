@@ -9,7 +9,7 @@ from flowlaunch.architect.actions.table import ACTIONS, NOT_EMULATED
 from flowlaunch.architect.flow import Action, ActionRef, Spec
 from flowlaunch.architect.nodes import Node, Table, Text, did_you_mean, listing_of, table_of, text_of
 from flowlaunch.architect.reader import ActionReader, Kind, Notes
-from flowlaunch.errors import FlowNameError, FlowSyntaxError, FlowUnsupportedError
+from flowlaunch.errors import FlowError, FlowNameError, FlowSyntaxError, FlowUnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["ActionParser"]
 
 _PATH_SPELLINGS: Final = {"true": "yes", "false": "no", "True": "yes", "False": "no"}
+_MAX_PROBLEMS: Final = 1000
 _MAX_NAME_CHARS: Final = 200
 
 
@@ -36,6 +37,14 @@ class ActionParser:
     def parse(self, node: Node | None, scope: VariableScope, kind: str, name: str) -> tuple[Action, ...]:
         """Parse the actions of one state or task."""
         return _Level(self, scope, kind, name, (), in_loop=False).actions(node, "actions")
+
+    def let_through(self, error: FlowError) -> None:
+        """Keep a problem that lenient loading lets through; strict loading ends here."""
+        if not self.lenient:
+            raise error
+        self.notes.problems.append(error)
+        if len(self.notes.problems) > _MAX_PROBLEMS:
+            raise FlowSyntaxError(f"the flow has over {_MAX_PROBLEMS:,} unknown things; the last: {error.message}")
 
     def next_number(self) -> int:
         """Give the next action its number."""
@@ -120,9 +129,7 @@ class _Level:
             )
             spec = kind.parse(reader)
         except (FlowNameError, FlowUnsupportedError) as error:
-            if not self.parser.lenient:
-                raise
-            self.parser.notes.problems.append(error)
+            self.parser.let_through(error)
             paths.clear()
             return Skipped(error.message)
         self._outputs(kind, key, name, fields, inner)
@@ -138,11 +145,10 @@ class _Level:
         for path, body in table_of(node, what):
             out = _PATH_SPELLINGS.get(path.value, path.value) if key.value == "decision" else path.value
             if out not in kind.paths and kind.paths != ("*",):
-                raise FlowNameError(
-                    f"{what}: there is no path `{path.value[:80]}`",
-                    span=path.span,
-                    hint=did_you_mean(out, kind.paths, "Paths") or "This action has no paths.",
-                )
+                hint = did_you_mean(out, kind.paths, "Paths") or "This action has no paths."
+                problem = FlowNameError(f"{what}: there is no path `{path.value[:80]}`", span=path.span, hint=hint)
+                self.parser.let_through(problem)
+                continue
             if isinstance(body, Text) and body.is_empty:
                 continue
             table = table_of(body, what, path.span)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, Final
 
@@ -44,6 +45,7 @@ _SCOPES: Final = {
     "task": "Task.",
     "module": "Task.",
 }
+_LINE_BREAK: Final = re.compile("\n")
 START_TASK: Final = "start-up task"
 
 
@@ -70,13 +72,15 @@ def _wrong_type(key: Text) -> FlowNameError | FlowUnsupportedError:
 
 
 class _Lines:
-    """Line numbers of a text, without counting line breaks each time."""
+    """Line numbers of a file, without counting line breaks each time; what stands in no file is on line 0."""
 
-    def __init__(self, text: str) -> None:
-        self._starts = [0, *(index + 1 for index, character in enumerate(text) if character == "\n")]
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        text = source.text
+        self._starts = [0, *(match.end() for match in _LINE_BREAK.finditer(text))]
 
     def __call__(self, span: Span) -> int:
-        return bisect_right(self._starts, span.start)
+        return bisect_right(self._starts, span.start) if span.source is self._source else 0
 
 
 class _FlowParser:
@@ -88,7 +92,7 @@ class _FlowParser:
         self.source = source
         self.name = text_of(fields.get("name"), "the flow's name", "") or source.name
         self.notes = Notes()
-        self.actions = ActionParser(self.name, _Lines(source.text), self.notes, lenient=lenient)
+        self.actions = ActionParser(self.name, _Lines(source), self.notes, lenient=lenient)
 
     def parse(self) -> Flow:
         known = _WORKFLOW_FIELDS if self.kind == "workflow" else _MODULE_FIELDS

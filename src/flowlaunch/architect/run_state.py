@@ -73,8 +73,8 @@ class Run:
     """One run in progress; steps read and change it."""
 
     __slots__ = (
-        "began", "count", "entries", "error", "exit_reason", "frames", "given", "handling", "host", "left_out", "limit", "loops",
-        "now", "pc", "program", "rules", "started_at", "variables",
+        "began", "count", "entries", "error", "exit_reason", "frames", "given", "handling", "host", "left_out", "limit",
+        "loops", "now", "pc", "program", "rules", "started_at", "variables",
     )  # fmt: skip
 
     def __init__(self, flow: Flow, inputs: Mapping[str, Value], host: Host, rules: Rules) -> None:

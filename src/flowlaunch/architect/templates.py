@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 from flowlaunch.architect.nodes import did_you_mean
 from flowlaunch.architect.source import Source, Span
+from flowlaunch.architect.yaml_nodes import MAX_TEXT_BYTES
 from flowlaunch.errors import FlowNameError, FlowSyntaxError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["fill_slots", "slot_names"]
 
 _SLOT: Final = re.compile(r"\{\{[ \t]*([\w.-]{1,200})[ \t]*\}\}|(?<!\$)\$\{([A-Za-z_][\w.-]{0,199})\}|\$(\$\{)")
+_COMMENT: Final = re.compile(r"[ \t]{0,1000}#")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
@@ -38,22 +40,28 @@ def fill_slots(source: Source, slots: Mapping[str, str]) -> Source:
                 hint="Put longer texts into the flow itself.",
             )
     parts: list[str] = []
-    position = 0
+    position, size = 0, len(source.text)
     for match in _slots(source.text):
-        parts += (source.text[position : match.start()], _value(match, source, slots))
+        value = _value(match, source, slots)
+        size += len(value)
+        if size > MAX_TEXT_BYTES:
+            raise FlowSyntaxError(f"{source.name} is over {MAX_TEXT_BYTES:,} characters once its slots are filled")
+        parts += (source.text[position : match.start()], value)
         position = match.end()
     if not parts:
         return source
     return Source(source.name, "".join((*parts, source.text[position:])))
 
 
-def _slots(text: str) -> list[re.Match[str]]:
-    return [match for match in _SLOT.finditer(text) if not _is_comment(text, match.start())]
-
-
-def _is_comment(text: str, position: int) -> bool:
-    line = text[text.rfind("\n", 0, position) + 1 : position]
-    return line.lstrip().startswith("#")
+def _slots(text: str) -> Iterator[re.Match[str]]:
+    """Give the slots outside of comment lines; each character is looked at a bounded number of times."""
+    line_start, seen = 0, 0
+    for match in _SLOT.finditer(text):
+        line_break = text.rfind("\n", seen, match.start())
+        line_start = line_break + 1 if line_break >= 0 else line_start
+        seen = match.end()
+        if not _COMMENT.match(text, line_start):
+            yield match
 
 
 def _value(match: re.Match[str], source: Source, slots: Mapping[str, str]) -> str:

@@ -20,7 +20,7 @@ __all__ = ["MAX_DEPTH", "MAX_NODES", "MAX_TEXT_BYTES", "read_yaml"]
 
 MAX_TEXT_BYTES: Final = 5_000_000
 MAX_DEPTH: Final = 100
-MAX_NODES: Final = 500_000
+MAX_NODES: Final = 300_000
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STR_TAG: Final = "tag:yaml.org,2002:str"
 

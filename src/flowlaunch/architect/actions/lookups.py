@@ -139,7 +139,8 @@ class Schedule(Spec):
 
     kind: str
     subject: Given
-    at_time: Given
+    moment: Given
+    emergency: Given
 
     def compile(self, at: Link) -> Step:
         """Make its step."""
@@ -147,10 +148,10 @@ class Schedule(Spec):
         paths = at.paths()
 
         def ask(run: Run) -> Pending:
-            subject, moment = run.value_of(self.subject), run.value_of(self.at_time)
-            name = subject.name if isinstance(subject, NetworkObject) else str(to_json(subject) or "")
-            effect = EvaluateSchedule(ref, self.kind, name, to_json(moment))
-            inputs = ((self.kind, name), ("at", moment))
+            moment, name = run.value_of(self.moment), _name(run.value_of(self.subject))
+            emergency = _name(run.value_of(self.emergency)) or None
+            effect = EvaluateSchedule(ref, self.kind, name, to_json(moment), emergency)
+            inputs = ((self.kind, name), ("evaluationDateTime", moment))
 
             def resume(answer: Answer) -> int:
                 if isinstance(answer, ScheduleState):
@@ -168,6 +169,12 @@ class Schedule(Spec):
     def needs(self) -> tuple[Need, ...]:
         """Name what it calls for."""
         return (Need(self.kind, self.subject.text),) if self.subject.kind == "literal" else ()
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, NetworkObject):
+        return value.name or value.id
+    return str(to_json(value) or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +235,9 @@ LOOKUPS: Final = {
     ),
     "getJourneySession": LookupKind("journeySession", "id", "sessionId", "session", key_type=ANY),
 }
-"""The fields of `findQueue`, `findUserById` and `getExternalContact` are seen in real flows; the others are guesses."""
+"""Fields of `findQueue`, `findUserById` and `getExternalContact` are seen in real flows, those of the other find
+actions in the documentation of the scripting SDK; `searchExternalContacts`, `getResponse`, `getJourneySession` and
+`getExternalOrganization` are guesses."""
 
 _PROBLEM: Final = ("failureOutputs",)
 
@@ -268,21 +277,25 @@ def _parse_table(reader: ActionReader) -> FindRow:
     )
 
 
-def _schedule_parser(kind: str, of: Type) -> Kind:
-    paths = {
-        "schedule": ("active", "inactive", "failure"),
-        "scheduleGroup": ("open", "closed", "holiday", "emergency", "active", "inactive", "failure"),
-    }[kind]
-
+def _schedule_parser(kind: str, of: Type, fields: tuple[str, ...], paths: tuple[str, ...]) -> Kind:
     def parse(reader: ActionReader) -> Schedule:
-        return Schedule(kind, reader.given(kind, of, required=True), reader.given("evaluateNow", DTM))
+        return Schedule(
+            kind,
+            reader.given(kind, of, required=True),
+            reader.given("evaluationDateTime", DTM),
+            reader.given("emergencyGroup", Type("emg")),
+        )
 
-    return Kind(parse, (kind, "evaluateNow", "emergencyGroup", "evaluate"), paths)
+    return Kind(parse, (kind, "evaluateNow", "evaluationDateTime", "emergencyGroup", *fields), (*paths, "failure"))
 
 
 KINDS: Final = {
     "dataTableLookup": Kind(_parse_table, ("lookupValue", "dataTable"), ("found", "notFound", "failure")),
-    "evaluateSchedule": _schedule_parser("schedule", Type("sch")),
-    "evaluateScheduleGroup": _schedule_parser("scheduleGroup", Type("scg")),
+    "evaluateSchedule": _schedule_parser(
+        "schedule", Type("sch"), ("evaluateEmergencyGroup", "scheduleTimeZone"), ("active", "inactive")
+    ),
+    "evaluateScheduleGroup": _schedule_parser(
+        "scheduleGroup", Type("scg"), ("inServiceSchedules",), ("open", "closed", "holiday", "emergency")
+    ),
     **{key: _find_parser(spelling) for key, spelling in LOOKUPS.items()},
 }
