@@ -113,7 +113,7 @@ class _Checker:
 
     def unknown_variable(self, name: str, span: Span) -> FlowNameError:
         known = {known.lower(): known for known in (*self.scope.names(), *builtin_names())}
-        close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.6)
+        close = difflib.get_close_matches(name.lower()[:200], known, n=1, cutoff=0.6)
         if not close and "." in name:
             same = [low for low in known if low.partition(".")[2] == name.lower().partition(".")[2]]
             close = same[:1]
@@ -122,7 +122,7 @@ class _Checker:
             hint = "Write NOT_SET for no value."
         elif name.lower() in {"true", "false", "not_set"}:
             hint = f"Write `{'NOT_SET' if name.lower() == 'not_set' else name.lower()}` exactly so."
-        return FlowNameError(f"there is no variable `{name}`", span=span, hint=hint)
+        return FlowNameError(f"there is no variable `{_short(name)}`", span=span, hint=hint)
 
     def property(self, node: Property) -> Typed:
         links: list[Property] = []
@@ -164,7 +164,7 @@ class _Checker:
             hint = f"It has: {names}." if names else f"Values of type {target.type.title} have no properties."
         if target.type.is_collection:
             hint = "Take one item first: collection[0]."
-        raise FlowNameError(f"a {target.type.title} has no property `{name}`", span=span, hint=hint)
+        raise FlowNameError(f"a {target.type.title} has no property `{_short(name)}`", span=span, hint=hint)
 
     def index(self, node: Index) -> Typed:
         target = self.check(node.target)
@@ -198,7 +198,7 @@ class _Checker:
         if not overloads:
             close = suggest_function(node.name)
             hint = f"Did you mean `{close}`?" if close else "See the list of functions in the language reference."
-            raise FlowNameError(f"there is no function `{node.name}`", span=node.name_span, hint=hint)
+            raise FlowNameError(f"there is no function `{_short(node.name)}`", span=node.name_span, hint=hint)
         arguments = [self.check(argument) for argument in node.arguments]
         return self.apply(overloads[0].name, "call", overloads[0].name, node.span, node.name_span, arguments)
 
@@ -230,6 +230,10 @@ class _Checker:
             for argument, as_type in zip(arguments, taken, strict=True)
         )
         return Typed(kind, name, of, span, operands=operands, overload=overload, written=written)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 100 else f"{name[:97]}..."
 
 
 def _written(node: Name | Property) -> str:

@@ -25,10 +25,21 @@ _UNSET_CODE: Final = "error.workflow.expression.unexpectedNull"
 
 def compile_tree(node: Typed) -> Run:
     """Make a function that evaluates a typed tree."""
-    return _compile(node)
+    chain: list[Typed] = []
+    while node.kind == "binary" and not _is_join(node):
+        chain.append(node)
+        node = node.operands[0]
+    run = _join(node) if _is_join(node) else _single(node)
+    for above in reversed(chain):
+        run = _combine(above, (run, compile_tree(above.operands[1])))
+    return run
 
 
-def _compile(node: Typed) -> Run:
+def _is_join(node: Typed) -> bool:
+    return node.overload is not None and node.overload.form == "join"
+
+
+def _single(node: Typed) -> Run:
     match node.kind:
         case "lit" | "nul":
             return _constant(node.value)
@@ -38,10 +49,14 @@ def _compile(node: Typed) -> Run:
             return _property(node, node.text)
         case "index" if node.overload is None:
             return _named_index(node)
-    forms: dict[str, Callable[[Typed], Run]] = {"if": _if, "and": _and, "or": _or, "join": _join}
-    overload = node.overload
-    form = forms.get(overload.form) if overload else None
-    return form(node) if form else _apply(node)
+        case _:
+            return _combine(node, tuple(map(compile_tree, node.operands)))
+
+
+def _combine(node: Typed, parts: tuple[Run, ...]) -> Run:
+    forms: dict[str, Callable[[Typed, tuple[Run, ...]], Run]] = {"if": _if, "and": _and, "or": _or}
+    form = forms.get(node.overload.form) if node.overload else None
+    return form(node, parts) if form else _apply(node, parts)
 
 
 def _constant(value: Value) -> Run:
@@ -96,12 +111,11 @@ def _must_be_set(node: Typed, index: int) -> bool:
 _REFUSED: Final = (FlowRuntimeError, ArithmeticError, ValueError, OverflowError)
 
 
-def _apply(node: Typed) -> Run:
+def _apply(node: Typed, parts: tuple[Run, ...]) -> Run:
     overload = node.overload
     if overload is None:
         raise AssertionError(node.key)
     inner = overload.run
-    parts = tuple(map(_compile, node.operands))
     checks = tuple(_must_be_set(node, index) for index in range(len(parts)))
     if overload.needs_host:
         return _apply_with_host(node, inner, parts, checks)
@@ -172,8 +186,8 @@ def _apply_with_host(node: Typed, inner: Callable[..., Any], parts: tuple[Run, .
     return run
 
 
-def _if(node: Typed) -> Run:
-    condition, when_true, when_false = map(_compile, node.operands)
+def _if(_node: Typed, parts: tuple[Run, ...]) -> Run:
+    condition, when_true, when_false = parts
 
     def run(variables: Mapping[str, Value], host: Any) -> Any:
         return when_true(variables, host) if condition(variables, host) is True else when_false(variables, host)
@@ -181,8 +195,8 @@ def _if(node: Typed) -> Run:
     return run
 
 
-def _and(node: Typed) -> Run:
-    left, right = map(_compile, node.operands)
+def _and(node: Typed, parts: tuple[Run, ...]) -> Run:
+    left, right = parts
 
     def run(variables: Mapping[str, Value], host: Any) -> Any:
         first = left(variables, host)
@@ -198,8 +212,8 @@ def _and(node: Typed) -> Run:
     return run
 
 
-def _or(node: Typed) -> Run:
-    left, right = map(_compile, node.operands)
+def _or(node: Typed, parts: tuple[Run, ...]) -> Run:
+    left, right = parts
 
     def run(variables: Mapping[str, Value], host: Any) -> Any:
         first = left(variables, host)
@@ -222,7 +236,7 @@ def _join(node: Typed) -> Run:
         chain.append(left)
     chain.reverse()
     owners = [(chain[0], 0), *((link, 1) for link in chain)]
-    parts = tuple((_compile(owner.operands[index]), owner, index) for owner, index in owners)
+    parts = tuple((compile_tree(owner.operands[index]), owner, index) for owner, index in owners)
 
     def run(variables: Mapping[str, Value], host: Any) -> Any:
         texts = []
@@ -278,7 +292,7 @@ def _read_property(value: Any, name: str) -> Any:
 
 def _property(node: Typed, name: str) -> Run:
     target = node.operands[1]
-    inner = _compile(target)
+    inner = compile_tree(target)
     empty: Value = () if node.type.is_collection else NOT_SET
     of = node.type.name
 
@@ -311,7 +325,7 @@ def _named_index(node: Typed) -> Run:
     index, target = node.operands
     if index.kind == "lit":
         return _property(node, str(index.value))
-    name_of, inner = _compile(index), _compile(target)
+    name_of, inner = compile_tree(index), compile_tree(target)
 
     def run(variables: Mapping[str, Value], host: Any) -> Any:
         value, name = inner(variables, host), name_of(variables, host)

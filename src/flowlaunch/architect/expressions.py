@@ -6,22 +6,23 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from flowlaunch.architect.checker import check, convert_root
+from flowlaunch.architect.codec import to_json
 from flowlaunch.architect.compile import compile_tree
 from flowlaunch.architect.parser import parse
 from flowlaunch.architect.printer import print_tree
-from flowlaunch.architect.source import Source
+from flowlaunch.architect.source import Source, Span
+from flowlaunch.architect.standalone import StillHost, read_type, read_variables
 from flowlaunch.architect.typed import Typed, tree_of
-from flowlaunch.errors import FlowRuntimeError
+from flowlaunch.errors import FlowRuntimeError, FlowSyntaxError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-    from flowlaunch.architect.source import Span
     from flowlaunch.architect.types import Type
     from flowlaunch.architect.values import NetworkObject, NotSet, Value
 
-__all__ = ["Expression", "Host", "Scope", "compile_expression"]
+__all__ = ["Evaluation", "Expression", "Host", "Scope", "compile_expression", "evaluate_text"]
 
 
 class Scope(Protocol):
@@ -122,7 +123,16 @@ def compile_expression(
 
     """
     where = source or Source("expression", text)
-    root = convert_root(check(parse(text, where, offset), scope), want)
+    try:
+        return _compile(text, scope, want, where, offset)
+    except RecursionError as error:
+        span = Span(where, offset, offset + len(text))
+        hint = "Split it over several variables."
+        raise FlowSyntaxError("the expression is nested too deep", span=span, hint=hint) from error
+
+
+def _compile(text: str, scope: Scope, want: Type | None, source: Source, offset: int) -> Expression:
+    root = convert_root(check(parse(text, source, offset), scope), want)
     variables, functions = _mentions(root)
     return Expression(
         text=text,
@@ -134,6 +144,46 @@ def compile_expression(
         root=root,
         _run=compile_tree(root),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an expression gave: its value, the value's type, and the expression itself."""
+
+    value: Value
+    type: Type
+    expression: Expression
+
+    def to_json(self) -> Any:
+        """Give the value as JSON; NOT_SET is null."""
+        return to_json(self.value, self.type)
+
+
+def evaluate_text(
+    text: str,
+    variables: Mapping[str, Any] | None = None,
+    *,
+    types: Mapping[str, str | Type] | None = None,
+    want: str | Type | None = None,
+    host: Host | None = None,
+) -> Evaluation:
+    """Evaluate one expression outside any flow.
+
+    Args:
+        text: the expression.
+        variables: JSON-able values by name, e.g. `{"Flow.count": 3}`.
+        types: types of variables by name (`string`, `stringCollection`, `str[]`); those not given are guessed. A
+            variable with a type and no value is NOT_SET.
+        want: type to convert the result to, as a slot of a flow would.
+        host: time, randomness and lookups; by default nothing is found and there is no present time.
+
+    Raises:
+        FlowError: any of its kinds; the place is marked in the message.
+
+    """
+    scope, values = read_variables(variables or {}, types)
+    expression = compile_expression(text, scope, None if want is None else read_type(want))
+    return Evaluation(expression.evaluate(values, host or StillHost()), expression.type, expression)
 
 
 def _mentions(root: Typed) -> tuple[tuple[str, ...], tuple[str, ...]]:

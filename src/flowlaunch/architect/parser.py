@@ -34,8 +34,15 @@ __all__ = ["MAX_CALL_DEPTH", "parse"]
 MAX_CALL_DEPTH: Final = 60
 """Deepest nesting of calls that Architect accepts."""
 
-MAX_DEPTH: Final = 120
-"""Deepest nesting of anything, so that no text can exhaust the stack."""
+MAX_ROW: Final = 120
+"""Most `!`, properties or indexers in a row."""
+
+_MAX_FRAMES: Final = 640
+_EXPRESSION_FRAMES: Final = 7
+"""Budget of the stack: what one nested expression costs at most, so that no text can exhaust it."""
+
+MAX_OPERATORS: Final = 250
+"""Most binary operators in a row; evaluation nests that deep."""
 
 _LEVELS: Final[Mapping[str, int]] = {
     "or": 2, "and": 3, "|": 4, "&": 5, "==": 6, "!=": 6, ">": 7, ">=": 7, "<": 7, "<=": 7,
@@ -75,7 +82,7 @@ class _Parser:
         self.source = source
         self.offset = offset
         self.at = 0
-        self.depth = 0
+        self.frames = 0
         self.call_depth = 0
 
     def parse(self) -> Node:
@@ -85,9 +92,7 @@ class _Parser:
         return node
 
     def expression(self) -> Node:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise self.refuse(f"this expression is nested more than {MAX_DEPTH} deep", self.tokens[self.at])
+        self.nest(_EXPRESSION_FRAMES)
         condition = self.binary(2)
         if self.take("?"):
             when_true = self.expression()
@@ -96,11 +101,18 @@ class _Parser:
             condition = Conditional(
                 condition, when_true, when_false, Span(self.source, condition.span.start, when_false.span.end)
             )
-        self.depth -= 1
+        self.frames -= _EXPRESSION_FRAMES
         return condition
+
+    def nest(self, frames: int) -> None:
+        self.frames += frames
+        if self.frames > _MAX_FRAMES:
+            hint = "Split it over several variables."
+            raise self.refuse("this expression is nested too deep", self.tokens[self.at], hint)
 
     def binary(self, lowest: int) -> Node:
         left = self.unary()
+        count = 0
         while True:
             token = self.tokens[self.at]
             operator = token.text
@@ -108,7 +120,12 @@ class _Parser:
             if level < lowest:
                 return left
             self.at += 1
+            self.nest(1)
             right = self.binary(level) if level == _POWER else self.binary(level + 1)
+            self.frames -= 1
+            count += 1
+            if count > MAX_OPERATORS:
+                raise self.refuse(f"more than {MAX_OPERATORS} operators in a row", token)
             span = Span(self.source, left.span.start, right.span.end)
             left = Binary(operator, left, right, span, self.span(token))
 
@@ -125,8 +142,8 @@ class _Parser:
         while (token := self.tokens[self.at]).kind == "operator" and token.text in "!~":
             marks.append(token)
             self.at += 1
-            if len(marks) > MAX_DEPTH:
-                raise self.refuse(f"more than {MAX_DEPTH} `!` or `~` in a row", token)
+            if len(marks) > MAX_ROW:
+                raise self.refuse(f"more than {MAX_ROW} `!` or `~` in a row", token)
         minus = self.tokens[self.at]
         if self.take("-"):
             if self.tokens[self.at].text == "-" and self.tokens[self.at].kind == "operator":
@@ -159,8 +176,8 @@ class _Parser:
             else:
                 return node
             links += 1
-            if links > MAX_DEPTH:
-                raise self.refuse(f"more than {MAX_DEPTH} properties and indexers in a row", self.tokens[self.at])
+            if links > MAX_ROW:
+                raise self.refuse(f"more than {MAX_ROW} properties and indexers in a row", self.tokens[self.at])
 
     def primary(self) -> Node:
         token = self.tokens[self.at]

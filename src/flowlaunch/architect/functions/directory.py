@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from flowlaunch.architect.functions.catalogue import Family
@@ -9,6 +10,9 @@ from flowlaunch.architect.values import NOT_SET, Duration, NetworkObject, NotSet
 
 _SEARCH: Final = Family("search")
 _LANGUAGE: Final = Family("language")
+
+_ID_RE: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+"""The older functions took an id where today's take a name; both are accepted."""
 
 _FINDERS: Final = (
     ("FindUser", "usr", "email"),
@@ -29,6 +33,8 @@ def _define_finder(name: str, code: str, by: str) -> None:
         if key is NOT_SET or not key.strip():
             return NOT_SET
         found: Value = host.find(code, key, by)
+        if found is NOT_SET and by == "name" and _ID_RE.fullmatch(key):
+            found = host.find(code, key, "id")
         return found
 
     _SEARCH.define(f"{name}(key: str?) -> {code}", f"{name}(key: nts?) -> {code}", needs_host=True)(find)

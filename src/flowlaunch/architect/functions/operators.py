@@ -198,6 +198,8 @@ def _modulo_currency(left: Currency, right: Any) -> Currency:
 def _power(base: Any, exponent: Any) -> Decimal:
     if exponent == 0:
         return Decimal(1)
+    if exponent < 0:
+        _divisor(base)
     return checked_decimal(CONTEXT.power(base, exponent))
 
 
