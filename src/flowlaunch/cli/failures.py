@@ -25,9 +25,8 @@ _LABELS: Final = {
     "retry_after_s": "retry after (s)",
 }
 _IN_DOUBT_STEPS: Final = (
-    "The launch may be running. Do not launch again before you know.",
-    "Look in Genesys Cloud (Performance > Workspace > Flows, or execution data) for a run of this flow that",
-    "started at that time, or ask whatever the flow changes. Only when there is none, launch again.",
+    "What to do: look for an execution of this flow that started at that time (the platform's execution data, if",
+    "it is switched on), or look at what the flow changes. Launch again only when there is none.",
 )
 
 
@@ -56,10 +55,9 @@ def _detail_lines(error: errors.FlowlaunchError) -> Iterator[str]:
     if isinstance(error, errors.ApiError) and error.body and not error.server_code:
         yield f"answer: {_first_line(error.body)}"
     if isinstance(error, errors.PreflightError):
-        yield from (f"- {problem}" for problem in error.problems)
-    if isinstance(error, errors.FlowLookupError) and error.candidates:
-        yield "candidates:"
-        yield from (f"  {candidate}" for candidate in error.candidates)
+        yield from (f"- {problem}" for problem in error.problems if str(problem) not in error.message)
+    if isinstance(error, errors.FlowLookupError):
+        yield from (f"candidate: {candidate}" for candidate in error.candidates)
     if isinstance(error, errors.FlowError) and error.span is not None:
         yield from str(error.span.render()).splitlines()
     if isinstance(error, errors.LaunchInDoubtError):
