@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from flowlaunch.architect import effects
@@ -21,7 +22,17 @@ if TYPE_CHECKING:
 __all__ = ["Later", "Unanswerable", "WorldHost", "answer_effect"]
 
 DEFAULT_TIMEOUT_S = 60.0
-KINDS_OF_TYPES = {"usr": "user", "que": "queue", "skl": "skill", "grp": "group", "ext": "externalContact"}
+KINDS_OF_TYPES = {
+    "usr": "user",
+    "que": "queue",
+    "skl": "skill",
+    "lac": "languageSkill",
+    "grp": "group",
+    "wrc": "wrapupCode",
+    "sch": "schedule",
+    "scg": "scheduleGroup",
+    "emg": "emergencyGroup",
+}
 
 
 class Unanswerable(Exception):  # noqa: N818 - it ends a run, by name
@@ -67,7 +78,13 @@ class WorldHost:
         row = _find(self._world, KINDS_OF_TYPES.get(kind, kind), by, key)
         if row is None:
             return NOT_SET
-        return NetworkObject(kind, str(row["id"]), str(row.get("name", "")), row)
+        return NetworkObject(kind, str(row["id"]), str(row.get("name", "")), _properties(row))
+
+
+def _properties(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn a row into values of the expression language; nested values are left out."""
+    exact = {name: Decimal(str(value)) if isinstance(value, float) else value for name, value in row.items()}
+    return {name: value for name, value in exact.items() if isinstance(value, (str, bool, int, Decimal))}
 
 
 def answer_effect(world: World, effect: Effect, at: float) -> Answer | Later:
@@ -143,7 +160,11 @@ def _place(effect: effects.ReadConversation | effects.WriteConversation) -> tupl
 
 def _read_conversation(world: World, effect: effects.ReadConversation, at: float) -> Answer:
     del at
-    attributes = world.things.conversations.get(_place(effect))
+    conversations = world.things.conversations
+    attributes = conversations.get(_place(effect))
+    if attributes is None and effect.participant_id is None:
+        wanted = effect.conversation_id or ""
+        attributes = next((held for (found, _), held in conversations.items() if found == wanted), None)
     if attributes is None:
         return effects.NotFound()
     return effects.Found({name: attributes[name] for name in effect.names if name in attributes})

@@ -14,6 +14,7 @@ from flowlaunch.errors import FlowError, FlowlaunchError, SandboxError
 from flowlaunch.sandbox.answers import Refusal
 from flowlaunch.sandbox.clock import iso
 from flowlaunch.sandbox.faults import fault_from_json
+from flowlaunch.sandbox.needs import missing_needs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -149,6 +150,7 @@ def world_summary(service: Service) -> dict[str, Any]:
                 "id": flow.id, "name": flow.name, "type": flow.type, "division": flow.division.name,
                 "origin": flow.origin, "version": flow.current.number if flow.current else None,
                 "deleted": flow.is_deleted, "problem": flow.problem,
+                "missing": missing_needs(world, flow),
             }
             for flow in world.flows.values()
         ],

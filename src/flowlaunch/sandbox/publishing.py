@@ -10,7 +10,7 @@ import msgspec
 from flowlaunch.architect.load import load_flow
 from flowlaunch.architect.schema import input_schema, output_schema
 from flowlaunch.sandbox.identifiers import fixed_id
-from flowlaunch.sandbox.world import FlowRecord, FlowVersion
+from flowlaunch.sandbox.world import Division, FlowRecord, FlowVersion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,8 +62,14 @@ def _with_required(schema: dict[str, Any], required: tuple[str, ...]) -> dict[st
 
 
 def declare(world: World, program: Flow, *, origin: str, division: str | None = None) -> FlowRecord:
-    """Find or make the record of a loaded flow: the same name, type and division are the same flow."""
-    found = world.division(division or program.division or world.home.name) or world.home
+    """Find or make the record of a loaded flow: the same name, type and division are the same flow.
+
+    A division that the world does not know is added to it.
+    """
+    wanted = division or program.division or world.home.name
+    found = world.division(wanted)
+    if found is None:
+        found = world.divisions[fixed_id("division", wanted)] = Division(fixed_id("division", wanted), wanted)
     flow_type = program.type.upper()
     record = world.find_flow(program.name, flow_type, found)
     if record is None:
@@ -86,7 +92,7 @@ def accept_text(
         FlowError: the text cannot be loaded; nothing changed.
 
     """
-    program = load_flow(text, name=name)
+    program = load_flow(text, name=name, slots=world.slots)
     record = declare(world, program, origin=origin, division=division)
     if record.current is not None and record.current.text == text:
         record.problem = None

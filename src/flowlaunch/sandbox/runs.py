@@ -8,6 +8,7 @@ sees the moment of its launch, and a wait ends when it is due, however late the 
 from __future__ import annotations
 
 import heapq
+import logging
 from collections import OrderedDict, deque
 from contextlib import closing
 from time import perf_counter
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Execution", "Runs"]
 
 TRACES_KEPT = 1_000
+logger = logging.getLogger("flowlaunch.sandbox")
 _encode = msgspec.json.Encoder().encode
 _decode_inputs = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -183,6 +185,10 @@ class Runs:
         except Unanswerable as missing:
             current.steps.close()
             self._fail(current.execution, missing.code, missing.message, current.host.at)
+        except Exception as error:
+            logger.exception("the sandbox failed while running execution %s", current.execution.id)
+            text = f"The sandbox itself failed while running the flow ({type(error).__name__}: {error})."
+            self._fail(current.execution, "sandbox.failed", text, current.host.at)
 
     def _park(self, current: _Run, due: float, pending: Answer) -> None:
         current.pending = pending

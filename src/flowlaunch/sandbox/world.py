@@ -190,7 +190,7 @@ class Things:
 
 @dataclass(slots=True)
 class World:
-    """One organization."""
+    """One organization; `slots` fill the `{{name}}` places of flow files."""
 
     organization: Organization
     divisions: dict[str, Division]
@@ -199,6 +199,7 @@ class World:
     flows: dict[str, FlowRecord] = field(default_factory=dict)
     stubs: tuple[DataActionStub, ...] = ()
     things: Things = field(default_factory=Things)
+    slots: dict[str, str] = field(default_factory=dict)
 
     @property
     def home(self) -> Division:

@@ -26,82 +26,38 @@ from flowlaunch.sandbox.world import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from importlib.resources.abc import Traversable
+
+    from flowlaunch.architect.flow import Flow
 
 __all__ = ["build_world", "read_world"]
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 KEYS: dict[str, frozenset[str]] = {
-    "world": frozenset(
-        [
-            "organization",
-            "divisions",
-            "roles",
-            "clients",
-            "users",
-            "flows",
-            "data_actions",
-            "tables",
-            "decision_tables",
-            "queues",
-            "contacts",
-            "organizations",
-            "skills",
-            "groups",
-            "schedules",
-            "conversations",
-            "things",
-        ]
+    "world": _words(
+        "organization divisions roles clients users flows data_actions tables decision_tables queues contacts "
+        "organizations skills groups schedules conversations things slots"
     ),
-    "organization": frozenset({"id", "name"}),
-    "division": frozenset({"id", "name"}),
-    "client": frozenset(["id", "secret", "name", "roles", "grants", "scopes", "redirect_uris", "token_life_s"]),
-    "user": frozenset(["id", "name", "email", "roles", "properties"]),
-    "role": frozenset({"role", "divisions"}),
-    "flow": frozenset(
-        [
-            "id",
-            "name",
-            "file",
-            "type",
-            "division",
-            "description",
-            "published",
-            "versions",
-            "required",
-            "start_event",
-            "shared",
-            "deleted",
-            "active",
-        ]
+    "organization": _words("id name"),
+    "division": _words("id name"),
+    "client": _words("id secret name roles grants scopes redirect_uris token_life_s"),
+    "user": _words("id name email roles properties"),
+    "role": _words("role divisions"),
+    "flow": _words(
+        "id name file versions type division description published required start_event shared deleted active slots"
     ),
-    "data action": frozenset(["category", "action", "inputs", "outputs", "failure", "timeout", "delay_s"]),
+    "data action": _words("category action inputs outputs failure timeout delay_s"),
 }
 GRANTS = ("CLIENT-CREDENTIALS", "CODE", "SAML2-BEARER")
-FLOW_TYPES = frozenset(
-    [
-        "BOT",
-        "BUSINESSPROCESS",
-        "COMMONMODULE",
-        "DIGITALBOT",
-        "EMAILSEND",
-        "INBOUNDCALL",
-        "INBOUNDCHAT",
-        "INBOUNDEMAIL",
-        "INBOUNDSHORTMESSAGE",
-        "INQUEUECALL",
-        "INQUEUEEMAIL",
-        "INQUEUESHORTMESSAGE",
-        "OUTBOUNDCALL",
-        "SECURECALL",
-        "SPEECH",
-        "SURVEYINVITE",
-        "VOICE",
-        "VOICEMAIL",
-        "VOICESURVEY",
-        "WORKFLOW",
-        "WORKITEM",
-    ]
+FLOW_TYPES = _words(
+    "BOT BUSINESSPROCESS COMMONMODULE DIGITALBOT EMAILSEND INBOUNDCALL INBOUNDCHAT INBOUNDEMAIL INBOUNDSHORTMESSAGE "
+    "INQUEUECALL INQUEUEEMAIL INQUEUESHORTMESSAGE OUTBOUNDCALL SECURECALL SPEECH SURVEYINVITE VOICE VOICEMAIL "
+    "VOICESURVEY WORKFLOW WORKITEM"
 )
 
 
@@ -150,6 +106,7 @@ def _build(
         Organization(str(organization.get("id") or fixed_id("organization")), str(organization.get("name", "Sandbox"))),
         divisions, {}, {},
     )  # fmt: skip
+    world.slots = {str(slot): str(value) for slot, value in (merged.get("slots") or {}).items()}
     _people(world, merged, roles, name)
     world.stubs = tuple(_stub(each, name) for each in _rows(merged, "data_actions", name))
     world.things = read_things(merged, world.users.values())
@@ -281,7 +238,7 @@ def _stub(each: Any, name: str) -> DataActionStub:
 def _add_flow(world: World, each: Any, folder: Path | Traversable, now: float, name: str) -> None:
     entry = _entry(each, "flow", name)
     texts = [_read_flow(folder, str(file), name) for file in _flow_files(entry)]
-    loaded = [(text, _load(text, file, name)) for file, text in texts]
+    loaded = [(text, _load(text, file, name, {**world.slots, **(entry.get("slots") or {})})) for file, text in texts]
     first = loaded[-1][1] if loaded else None
     flow_type = str(entry.get("type") or (first.type if first else "workflow")).upper()
     if flow_type not in FLOW_TYPES:
@@ -321,8 +278,8 @@ def _read_flow(folder: Path | Traversable, file: str, name: str) -> tuple[str, s
         raise SandboxError(f"{name}: cannot read the flow file {file}: {error.strerror or error}") from error
 
 
-def _load(text: str, file: str, name: str, load: Callable[..., Any] = load_flow) -> Any:
+def _load(text: str, file: str, name: str, slots: Mapping[str, str]) -> Flow:
     try:
-        return load(text, name=file)
+        return load_flow(text, name=file, slots=slots)
     except FlowError as error:
         raise SandboxError(f"{name}: the flow file {file} cannot be loaded:\n{error}") from error

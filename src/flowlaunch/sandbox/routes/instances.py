@@ -12,6 +12,7 @@ from flowlaunch.sandbox.calls import Operation
 from flowlaunch.sandbox.clock import iso
 from flowlaunch.sandbox.paging import flag, whole_number
 from flowlaunch.sandbox.permissions import INSTANCE_SEARCH, SETTINGS_VIEW, reaches
+from flowlaunch.sandbox.service import LIST_BUDGET_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +118,7 @@ def query(service: Service, call: Call) -> Answer:
     for group in asked.query:
         for item in _items(group):
             _check(item)
-    service.runs.finish_all(call.now)
+    service.runs.pump(call.now, LIST_BUDGET_S)
     rights = call.holder().rights
     rows = [
         run
