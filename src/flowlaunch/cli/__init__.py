@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""The `flowlaunch` command: parse, call the library, render, exit."""

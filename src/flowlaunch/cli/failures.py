@@ -50,7 +50,7 @@ def text_of(error: errors.FlowlaunchError) -> str:
 
 def _detail_lines(error: errors.FlowlaunchError) -> Iterator[str]:
     for name, value in error.details.items():
-        if value not in (None, ""):
+        if value not in (None, "") and str(value) not in error.message:
             yield f"{_LABELS.get(name, name.replace('_', ' '))}: {value}"
     if isinstance(error, errors.ApiError) and error.body and not error.server_code:
         yield f"answer: {_first_line(error.body)}"

@@ -1,145 +1,17 @@
-"""The `flowlaunch` command: a group whose commands are imported when they are used."""
+"""The door of the `flowlaunch` command: it answers --version before anything slow is loaded."""
 
-from __future__ import annotations
-
-import os
 import sys
-from importlib import import_module
-from typing import TYPE_CHECKING, Final, NoReturn
 
-import click
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-__all__ = ["COMMANDS", "cli", "main", "run"]
-
-COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
-    "demo": ("demo", "Launch a real workflow in a sandbox of its own and show what came of it."),
-    "launch": ("launch", "Launch FLOW, an id or an exact name, once."),
-    "status": ("launch", "Tell how an execution stands."),
-    "wait": ("launch", "Wait until an execution has ended and show its result."),
-    "flows": ("flows", "Look at the flows that can be launched."),
-    "check": ("check", "Check input data against a flow without launching it."),
-    "doctor": ("doctor", "Walk from the settings to the flow and say what to fix."),
-    "whoami": ("whoami", "Tell who the credentials speak for."),
-    "explain": ("explain", "Explain an error, a log line or a code snippet."),
-    "config": ("config", "Show and change settings."),
-    "sandbox": ("sandbox", "Run a local Genesys Cloud to launch flows in."),
-}
-"""Command -> its module in `flowlaunch.cli.commands` and its line in the list of commands."""
-
-_WIDEST: Final = max(map(len, COMMANDS))
+from flowlaunch._version import __version__
 
 
-class LazyGroup(click.Group):
-    """A group that imports a command's module only when that command is used."""
+def main() -> None:
+    """Run the command line of this process and end the process."""
+    if sys.argv[1:] == ["--version"]:
+        sys.stdout.write(f"flowlaunch {__version__}\n")
+        return
+    from flowlaunch.cli.app import run  # noqa: PLC0415 - 30 ms that --version need not pay
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Tell the commands in the order in which a newcomer needs them."""
-        del ctx
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and tell one command."""
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        module = import_module(f"flowlaunch.cli.commands.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without importing any."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name.ljust(_WIDEST), about) for name, (_, about) in COMMANDS.items()])
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command to run, and say which one may have been meant."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from difflib import get_close_matches  # noqa: PLC0415 - only on the way to an error
-
-            near = get_close_matches(args[0], COMMANDS, n=1)
-            meant = f"; did you mean {near[0]}?" if near else f"; commands are {', '.join(COMMANDS)}"
-            raise click.UsageError(f"there is no command {args[0]!r}{meant}", ctx)
-        return super().resolve_command(ctx, args)
-
-
-def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
-    if asked:
-        click.echo(f"flowlaunch {_version()}")
-        ctx.exit()
-
-
-def _version() -> str:
-    from flowlaunch._version import __version__  # noqa: PLC0415 - only --version needs it
-
-    return __version__
-
-
-@click.group(
-    cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Data goes to standard output, talk to standard error. Exit codes: 0 ok, 1 error, 2 usage, "
-    "3 flow failed, 4 auth or permission, 5 in doubt, 6 rate or time budget spent, 7 input rejected, "
-    "130 interrupted.",
-)
-@click.option(
-    "--version",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_print_version,
-    help="Show the version and exit.",
-)
-def cli() -> None:
-    """Launch Genesys Cloud Architect flows: once, and know what happened. Offline too.
-
-    Start with `flowlaunch demo`; it needs no account and no network.
-    """
-
-
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line and tell its exit code; every error becomes text here and nowhere else."""
-    try:
-        result = cli.main(
-            args=None if arguments is None else list(arguments), prog_name="flowlaunch", standalone_mode=False
-        )
-        sys.stdout.flush()
-    except click.exceptions.Exit as end:
-        return end.exit_code
-    except click.ClickException as error:
-        from flowlaunch.cli.failures import tell_usage  # noqa: PLC0415 - only on the way to an error
-
-        return tell_usage(error)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
-        return 130
-    except BrokenPipeError:
-        _drop_stdout()
-        return 1
-    except Exception as error:  # noqa: BLE001 - the last place where an error can become text
-        return _tell(error)
-    return result if isinstance(result, int) else 0
-
-
-def _tell(error: Exception) -> int:
-    from flowlaunch.cli import failures  # noqa: PLC0415 - only on the way to an error
-    from flowlaunch.errors import FlowlaunchError  # noqa: PLC0415
-
-    return failures.tell(error) if isinstance(error, FlowlaunchError) else failures.tell_unexpected(error)
-
-
-def _drop_stdout() -> None:
-    """Let the interpreter's own flush at exit write to nowhere: the reader has left."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def main() -> NoReturn:
-    """Run the command line of this process."""
     sys.exit(run())
 
 

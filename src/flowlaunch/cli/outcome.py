@@ -62,7 +62,8 @@ def failure_of(execution: Execution) -> ExecutionFailedError:
     from flowlaunch.explain.error_codes import code_entry  # noqa: PLC0415 - only for a run that failed
 
     told = execution.error
-    what = f": {told.message} ({told.code})" if told else ""
+    where = f" in `{told.params['expression']}`" if told and told.params.get("expression") else ""
+    what = f": {told.message} ({told.code}{where})" if told else ""
     reason = f", {execution.completion_reason}" if execution.completion_reason else ""
     entry = code_entry(told.code) if told else None
     return ExecutionFailedError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import sys
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
 import msgspec
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "cell_for_csv", "emit", "plain", "queried"]
 
+Columns: TypeAlias = "Mapping[str, str]"
+_ALL: Final[Columns] = {}
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 _HARMLESS: Final = re.compile(r"\+[0-9]{4,15}|[+-]?[0-9]+([.,][0-9]+)?")
 
@@ -44,10 +46,11 @@ def queried(value: Any, query: str | None) -> Any:
         raise click.BadParameter(f"not a JMESPath expression: {error}", param_hint="--query") from error
 
 
-def emit(value: Any, output: str, *, query: str | None = None, columns: Sequence[str] = ()) -> None:
+def emit(value: Any, output: str, *, query: str | None = None, columns: Columns = _ALL) -> None:
     """Write `value`, a record or an iterable of records, to standard output.
 
-    `columns` are the fields that a table shows, all when empty; the other formats always carry every field.
+    `columns` are the fields that a table of records shows, path -> heading, all fields when empty; the other
+    formats always carry every field.
     """
     is_listing = hasattr(value, "__iter__") and not isinstance(value, dict | str | msgspec.Struct)
     if is_listing and output == "jsonl" and not query:
@@ -55,7 +58,7 @@ def emit(value: Any, output: str, *, query: str | None = None, columns: Sequence
             _json_line(plain(one))
         return
     shown = plain(list(value) if is_listing else value)
-    FORMATS[output](queried(shown, query), () if query else columns)
+    FORMATS[output](queried(shown, query), _ALL if query else columns)
 
 
 def _write(text: str) -> None:
@@ -67,16 +70,16 @@ def _json_line(value: Any) -> None:
     sys.stdout.flush()
 
 
-def _json(value: Any, _columns: Sequence[str]) -> None:
+def _json(value: Any, _columns: Columns) -> None:
     _write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
-def _jsonl(value: Any, _columns: Sequence[str]) -> None:
+def _jsonl(value: Any, _columns: Columns) -> None:
     for one in value if isinstance(value, list) else [value]:
         _json_line(one)
 
 
-def _csv(value: Any, _columns: Sequence[str]) -> None:
+def _csv(value: Any, _columns: Columns) -> None:
     rows = _rows(value)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     names = _names(rows)
@@ -113,14 +116,21 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
-def _table(value: Any, columns: Sequence[str]) -> None:
+def _shown(value: Any) -> str:
+    """Spell one cell for a person: a list of plain values reads better without its brackets."""
+    if isinstance(value, list) and value and not any(isinstance(one, dict | list) for one in value):
+        return ", ".join(map(_cell, value))
+    return _cell(value)
+
+
+def _table(value: Any, columns: Columns) -> None:
     if isinstance(value, dict):
         _record(value)
     elif isinstance(value, list) and all(isinstance(one, dict) for one in value):
-        _grid(value, [*columns] or _names(value))
+        _grid(value, columns or {name: name for name in _names(value)})
     else:
         for one in value if isinstance(value, list) else [value]:
-            _write(printable(_cell(one)))
+            _write(printable(_shown(one)))
 
 
 def _record(value: Mapping[str, Any]) -> None:
@@ -140,14 +150,14 @@ def _flat(prefix: str, value: Any) -> Iterable[tuple[str, str]]:
         for name, inner in value.items():
             yield from _flat(f"{prefix}.{name}" if prefix else name, inner)
     else:
-        yield prefix, _cell(value)
+        yield prefix, _shown(value)
 
 
-def _grid(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+def _grid(rows: Sequence[Mapping[str, Any]], columns: Columns) -> None:
     if not rows:
         return
-    cells = [[printable(_cell(_dig(row, name)), keep="") for name in names] for row in rows]
-    heads = [name.rpartition(".")[2].upper() for name in names]
+    cells = [[printable(_shown(_dig(row, name)), keep="") for name in columns] for row in rows]
+    heads = [head.upper() for head in columns.values()]
     if is_terminal(sys.stdout):
         _rich_grid(heads, cells)
         return
@@ -172,14 +182,14 @@ def _rich_grid(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for head in heads:
-        table.add_column(head, overflow="fold")
+        table.add_column(head, overflow="fold", no_wrap=head.endswith("ID"))  # ids are there to be copied
     for line in cells:
         table.add_row(*(Text(cell) for cell in line))  # Text: an answer's [brackets] are no markup
     console: IO[str] = sys.stdout
     Console(file=console, no_color=not may_colour(sys.stdout), highlight=False).print(table)
 
 
-FORMATS: Final[Mapping[str, Callable[[Any, Sequence[str]], None]]] = {
+FORMATS: Final[Mapping[str, Callable[[Any, Columns], None]]] = {
     "table": _table,
     "json": _json,
     "jsonl": _jsonl,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from flowlaunch.client import Client
     from flowlaunch.settings import Settings
@@ -58,11 +58,11 @@ class Session:
 
         return Client.from_settings(self.settings, **overrides)
 
-    def emit(self, value: Any, columns: Sequence[str] = ()) -> None:
+    def emit(self, value: Any, columns: Mapping[str, str] | None = None) -> None:
         """Write data to standard output in the format that was asked for."""
         from flowlaunch.cli.render import emit  # noqa: PLC0415 - loads the JSON library
 
-        emit(value, self.output, query=self.query, columns=columns)
+        emit(value, self.output, query=self.query, columns=columns or {})
 
     def talk(self, text: str) -> None:
         """Say something to the person at the keyboard: on standard error, unless --quiet."""

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import click
+import msgspec
 
 from flowlaunch.cli.session import Session, command_options
 
 __all__ = ["flows_command"]
 
-_COLUMNS = ("id", "name", "type", "published_version.name", "division.name")
-_TITLES = {"published_version.name": "version", "division.name": "division"}
+_COLUMNS = {
+    "id": "id",
+    "name": "name",
+    "type": "type",
+    "published_version.name": "published",
+    "division.name": "division",
+}
+_SCHEMAS = ("input_schema", "output_schema")
 
 
 @click.group("flows")
@@ -38,7 +45,11 @@ def list_command(session: Session, name: str | None, flow_type: str, division_id
 def show_command(session: Session, flow: str | None) -> None:
     """Show one flow, FLOW being an id or an exact name, with its schemas."""
     with session.client() as client:
-        session.emit(client.find_flow(session.flow_or_setting(flow)))
+        found = msgspec.to_builtins(client.find_flow(session.flow_or_setting(flow)))
+    if session.output == "table" and not session.query:
+        found = {name: value for name, value in found.items() if name not in _SCHEMAS}
+        session.talk("-o json shows the input and output schemas too")
+    session.emit(found)
 
 
 @flows_command.command("inputs")
@@ -51,6 +62,6 @@ def inputs_command(session: Session, flow: str | None, version: str | None) -> N
         found = client.flow_inputs(session.flow_or_setting(flow), version=version)
     shown = f" version {found.version.name or found.version.id}" if found.version else ""
     session.talk(f"{found.flow_name}{shown} takes {len(found.inputs) or 'no'} inputs")
-    session.emit(list(found.inputs), ("name", "type", "required", "description"))
+    session.emit(list(found.inputs))
     if found.is_open:
         session.talk("other keys are taken too")
