@@ -9,7 +9,7 @@ from flowlaunch._core.ends import execution_id_of, failure_of
 from flowlaunch._core.flows import find_plan, page_plan
 from flowlaunch._core.launching import Order
 from flowlaunch._io.assembly import UNSET, Unset, assemble, settings_from
-from flowlaunch._io.clock import AsyncClock, SystemAsyncClock
+from flowlaunch._io.clock_async import AsyncClock, SystemAsyncClock
 from flowlaunch._io.drive_async import AsyncDriver
 from flowlaunch._io.http_async import AsyncTransport
 from flowlaunch._io.wait_async import AsyncWaiter
@@ -346,7 +346,7 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Close every connection; a later call opens new ones."""
-        await self._driver.transport.aclose()
+        await self._driver.transport.close()
 
     async def __aenter__(self) -> Self:
         return self

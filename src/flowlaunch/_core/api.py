@@ -61,7 +61,11 @@ class Api:
     ) -> Call:
         """Build the call of `operation`; `parts` fill its path, empty query values are left out."""
         found = self.contract.operation(operation)
-        path = found.path.format_map({name: quote(text, safe="") for name, text in parts.items()})
-        given = [(name, value) for name, value in (query or {}).items() if value not in (None, "")]
-        text = f"?{urlencode(given, doseq=True)}" if given else ""
-        return Call(found, f"{self.hosts.api_url}{path}{text}", body, headers or {}, subject)
+        path = found.path
+        if parts:
+            path = path.format_map({name: quote(text, safe="") for name, text in parts.items()})
+        url = self.hosts.api_url + path
+        given = [(name, value) for name, value in query.items() if value not in (None, "")] if query else None
+        if given:
+            url = f"{url}?{urlencode(given, doseq=True)}"
+        return Call(found, url, body, headers or {}, subject)

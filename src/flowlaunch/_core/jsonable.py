@@ -42,6 +42,8 @@ def as_mapping(given: object) -> Mapping[str, Any] | None:
 
 def to_json_value(value: object, path: str, problems: list[Problem], depth: int = 0) -> Any:
     """Return `value` as JSON, adding to `problems` what JSON cannot say."""
+    if type(value) in _PLAIN:
+        return value
     if depth > MAX_DEPTH:
         problems.append(_not_json(path, f"{path} is nested deeper than {MAX_DEPTH} levels, or contains itself"))
         return None
@@ -59,6 +61,7 @@ def to_json_value(value: object, path: str, problems: list[Problem], depth: int 
 
 
 Problems = list[Problem]
+_PLAIN: Final = frozenset({str, bool, int, type(None)})
 
 
 def _same(value: Any, _path: str, _problems: Problems, _depth: int) -> Any:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from flowlaunch._core.calls import call_plan, in_doubt
-from flowlaunch._core.flows import WORKFLOW, find_plan, is_flow_id, launchable, version_plan
-from flowlaunch._core.preflight import check_input, is_open, read_inputs, too_large
+from flowlaunch._core.flows import NEVER_STALE_S, WORKFLOW, find_plan, is_flow_id, launchable, version_plan
+from flowlaunch._core.preflight import Inputs, check_input, too_large
 from flowlaunch._core.redact import redact_headers
-from flowlaunch._core.steps import Now, Plan, Warn
+from flowlaunch._core.steps import Now, Once, Plan, Warn
 from flowlaunch._core.wire import decode_launch, encode_json
 from flowlaunch.errors import DecodeError, PreflightError, SettingsError
 from flowlaunch.models import CheckReport, Flow, FlowInputs, JsonObject, Launch, Preview, Problem
@@ -53,7 +53,8 @@ def check_plan(api: Api, order: Order, timeout_s: float) -> Plan[CheckReport]:
 def _checked(api: Api, order: Order, timeout_s: float) -> Plan[tuple[CheckReport, bytes]]:
     found = yield from flow_of(api, order.flow, timeout_s)
     flow = yield from version_plan(api, launchable(found, order.version), order.version, timeout_s)
-    data, problems = check_input(api.contract, flow.input_schema, order.input_data)
+    inputs = (yield from inputs_of(api, flow)) if flow.input_schema is not None else None
+    data, problems = check_input(inputs, order.input_data)
     body = _body(api, order, flow.id, data) if _is_sendable(problems) else b""
     if large := too_large(len(body)):
         problems.append(large)
@@ -64,15 +65,27 @@ def inputs_plan(api: Api, ref: str | Flow, version: str | None, timeout_s: float
     """Return the inputs of a flow."""
     found = yield from flow_of(api, ref, timeout_s)
     flow = yield from version_plan(api, found, version, timeout_s)
-    schema = flow.input_schema or {}
+    inputs = yield from inputs_of(api, flow)
     return FlowInputs(
         flow_id=flow.id,
         flow_name=flow.name,
         version=flow.published_version,
-        inputs=read_inputs(schema),
-        is_open=is_open(api.contract, schema),
-        schema=schema,
+        inputs=inputs.listed(),
+        is_open=inputs.is_open,
+        schema=dict(inputs.schema),
     )
+
+
+def inputs_of(api: Api, flow: Flow) -> Plan[Inputs]:
+    """Return the inputs of `flow`'s version, made ready once."""
+
+    def make() -> Plan[Inputs]:
+        yield from ()
+        return Inputs(api.contract, flow.input_schema or {})
+
+    version = flow.published_version.id if flow.published_version is not None else ""
+    inputs: Inputs = yield Once(("inputs", flow.id, version), make, NEVER_STALE_S, float("inf"))
+    return inputs
 
 
 def launch_plan(api: Api, order: Order, mode: PreflightMode, timeout_s: float) -> Plan[Launch]:
@@ -117,7 +130,7 @@ def shared_plan(
     deadline_s = now.mono_s + timeout_s
     ref = flow.id if isinstance(flow, Flow) else flow
     flow_id = ref if is_flow_id(ref) else (yield from find_plan(api, ref, timeout_s)).id
-    data, problems = check_input(api.contract, None, inputs)
+    data, problems = check_input(None, inputs)
     _reject(problems, ref)
     body: JsonObject = {"flowType": "shared", "inputs": data}
     if correlation_id is not None:
@@ -136,7 +149,7 @@ def _prepared(api: Api, order: Order, mode: PreflightMode, timeout_s: float) -> 
     """Return the flow's id, the body as it goes out, and what to call the flow in messages."""
     if mode == "off":
         ref = order.flow.id if isinstance(order.flow, Flow) else order.flow
-        data, problems = check_input(api.contract, None, order.input_data)
+        data, problems = check_input(None, order.input_data)
         _reject(problems, ref)
         flow_id = ref if is_flow_id(ref) else (yield from find_plan(api, ref, timeout_s)).id
         return flow_id, _body(api, order, flow_id, data), repr(ref)

@@ -13,6 +13,10 @@ class Slot:
     at_s: float
 
 
+AT_ONCE = Slot(float("-inf"))
+"""The slot of a client without a pace."""
+
+
 class Pace:
     """A budget of `per_window` requests in any sliding `window_s`, spent evenly after a small burst.
 

@@ -10,6 +10,7 @@ schema renders types is not published, so it is read leniently (guess).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from flowlaunch._core.jsonable import as_mapping, to_json_value
@@ -34,18 +35,74 @@ _JSON_TYPES: Final[tuple[tuple[type, str], ...]] = (
 )
 
 
-def read_inputs(schema: Mapping[str, Any]) -> tuple[FlowInput, ...]:
-    """Return the inputs that a schema declares, in its order."""
-    required = set(schema.get("required") or ())
-    return tuple(
-        FlowInput(
-            name=name,
-            type=type_text(rule),
-            required=name in required,
-            description=str(rule.get("description") or "") if isinstance(rule, Mapping) else "",
+class Inputs:
+    """A flow's inputs as its schema declares them, made ready once and asked for every launch."""
+
+    def __init__(self, contract: Contract, schema: Mapping[str, Any]) -> None:
+        self.schema = schema
+        self._prefix = contract.input_prefix
+        self._declared = _properties(schema)
+        self._required = tuple(schema.get("required") or ())
+        self._slots = {name: Slot(name, rule) for name, rule in self._declared.items()}
+        self.is_open = is_open(contract, schema)
+
+    def listed(self) -> tuple[FlowInput, ...]:
+        """Return the inputs, in the schema's order."""
+        return tuple(
+            FlowInput(
+                name=name,
+                type=type_text(rule),
+                required=name in self._required,
+                description=str(rule.get("description") or "") if isinstance(rule, Mapping) else "",
+            )
+            for name, rule in self._declared.items()
         )
-        for name, rule in _properties(schema).items()
-    )
+
+    def check(self, data: JsonObject, problems: list[Problem]) -> JsonObject:
+        """Return `data` with its keys as declared, adding to `problems` what is wrong with it.
+
+        `customerName` becomes `Flow.customerName` where that is unambiguous.
+        """
+        taken: JsonObject = {}
+        stray: JsonObject = {}
+        for key, value in data.items():
+            slot = self._slots.get(key) or self._slots.get(self._other_spelling(key))
+            if slot is None:
+                stray[key] = value
+            elif slot.name in taken:
+                message = f"{slot.name} is given twice, once as {key}"
+                problems.append(Problem(kind="unknown-key", key=key, message=message, cure=f"keep {slot.name} alone"))
+            else:
+                taken[slot.name] = value
+        if stray and not self.is_open:
+            problems.extend(_unknown_key(key, value, self._declared) for key, value in stray.items())
+        if any(name not in taken for name in self._required):
+            problems.extend(_missing(self.schema, taken, stray))
+        for name, value in taken.items():
+            if type(value) not in self._slots[name].plain_types:
+                problems.extend(_wrong_type(name, value, self._declared[name]))
+        return {**taken, **stray}
+
+    def _other_spelling(self, key: str) -> str:
+        return key.removeprefix(self._prefix) if key.startswith(self._prefix) else self._prefix + key
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One declared input; a value of one of `plain_types` needs no closer look."""
+
+    name: str
+    rule: Any
+    plain_types: frozenset[type] = frozenset()
+
+    def __post_init__(self) -> None:
+        kinds = _kinds(self.rule)
+        has_more_rules = isinstance(self.rule, Mapping) and "enum" in self.rule
+        plain = frozenset({type(None), *(_PLAIN_TYPES[kind] for kind in kinds if kind in _PLAIN_TYPES)})
+        object.__setattr__(self, "plain_types", frozenset() if has_more_rules else plain)
+
+
+_PLAIN_TYPES: Final[Mapping[str, type]] = {"string": str, "integer": int, "boolean": bool}
 
 
 def is_open(contract: Contract, schema: Mapping[str, Any]) -> bool:
@@ -54,34 +111,19 @@ def is_open(contract: Contract, schema: Mapping[str, Any]) -> bool:
     On the platform they are dropped, whatever the schema says of additional properties, unless it declares
     nothing else.
     """
-    if schema.get("additionalProperties") in {None, False}:
+    if schema.get("additionalProperties") in (None, False):
         return False
     return contract.takes_undeclared_keys or not _properties(schema)
 
 
-def check_input(
-    contract: Contract, schema: Mapping[str, Any] | None, given: object
-) -> tuple[JsonObject, list[Problem]]:
-    """Return `given` as it would be sent, and every problem with it.
-
-    Keys are spelled as the schema spells them where that is unambiguous: `customerName` becomes
-    `Flow.customerName`. With no `schema` only JSON itself is checked.
-    """
+def check_input(inputs: Inputs | None, given: object) -> tuple[JsonObject, list[Problem]]:
+    """Return `given` as it would be sent, and every problem with it; with no `inputs` only JSON itself is checked."""
     fields = as_mapping(given)
     if fields is None:
         return {}, [_not_an_object(given)]
     problems: list[Problem] = []
     data: JsonObject = to_json_value(dict(fields), "", problems)
-    if schema is None:
-        return data, problems
-    declared = _properties(schema)
-    taken, stray = _spell(contract, declared, data, problems)
-    if stray and not is_open(contract, schema):
-        problems.extend(_unknown_key(key, value, declared) for key, value in stray.items())
-    problems.extend(_missing(schema, taken, stray))
-    for key, value in taken.items():
-        problems.extend(_wrong_type(key, value, declared[key]))
-    return {**taken, **stray}, problems
+    return (data if inputs is None else inputs.check(data, problems)), problems
 
 
 def type_text(rule: Any) -> str:
@@ -107,34 +149,6 @@ def too_large(size_bytes: int) -> Problem | None:
 def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     found = schema.get("properties")
     return found if isinstance(found, Mapping) else {}
-
-
-def _spell(
-    contract: Contract, declared: Mapping[str, Any], data: JsonObject, problems: list[Problem]
-) -> tuple[JsonObject, JsonObject]:
-    """Sort `data` into declared keys, spelled as declared, and stray ones."""
-    taken: JsonObject = {}
-    stray: JsonObject = {}
-    for key, value in data.items():
-        name = next((candidate for candidate in _spellings(contract, key) if candidate in declared), None)
-        if name is None:
-            stray[key] = value
-        elif name in taken:
-            message = f"{name} is given twice, once as {key}"
-            problems.append(Problem(kind="unknown-key", key=key, message=message, cure=f"keep {name} alone"))
-        else:
-            taken[name] = value
-    return taken, stray
-
-
-def _spellings(contract: Contract, key: str) -> Iterator[str]:
-    yield key
-    if contract.input_prefix:
-        yield (
-            key.removeprefix(contract.input_prefix)
-            if key.startswith(contract.input_prefix)
-            else contract.input_prefix + key
-        )
 
 
 def _unknown_key(key: str, value: Any, declared: Mapping[str, Any]) -> Problem:

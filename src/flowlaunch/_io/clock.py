@@ -1,8 +1,7 @@
-"""The clocks that everything waits by; tests put in their own."""
+"""The clock that threads wait by; tests put in their own."""
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from typing import Protocol
@@ -26,22 +25,6 @@ class Clock(Protocol):
         ...
 
 
-class AsyncClock(Protocol):
-    """Time for tasks."""
-
-    def now(self) -> Moment:
-        """Read both clocks."""
-        ...
-
-    async def sleep(self, seconds: float) -> None:
-        """Return after `seconds`."""
-        ...
-
-    async def wait(self, event: asyncio.Event, seconds: float) -> None:
-        """Return when `event` is set, or after `seconds`."""
-        ...
-
-
 class SystemClock:
     """The machine's clocks, for threads."""
 
@@ -56,23 +39,3 @@ class SystemClock:
     def wait(self, event: threading.Event, seconds: float) -> None:
         """Return when `event` is set, or after `seconds`."""
         event.wait(min(seconds, threading.TIMEOUT_MAX))
-
-
-class SystemAsyncClock:
-    """The machine's clocks, for tasks."""
-
-    def now(self) -> Moment:
-        """Read both clocks."""
-        return Moment(time.monotonic(), time.time())
-
-    async def sleep(self, seconds: float) -> None:
-        """Return after `seconds`."""
-        await asyncio.sleep(seconds)
-
-    async def wait(self, event: asyncio.Event, seconds: float) -> None:
-        """Return when `event` is set, or after `seconds`."""
-        try:
-            async with asyncio.timeout(seconds):
-                await event.wait()
-        except TimeoutError:
-            return

@@ -8,7 +8,7 @@ import random
 from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flowlaunch._core.pace import Slot
+from flowlaunch._core.pace import AT_ONCE, Slot
 from flowlaunch._core.steps import Bearer, Now, Once, Pause, PushBack, Reserve, Send, Warn, Withdraw
 from flowlaunch._core.tokens import Held, next_credentials, token_plan
 from flowlaunch._io.shared import Kept, Shared
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from flowlaunch._core.messages import Reply
     from flowlaunch._core.steps import Plan, Step
-    from flowlaunch._io.clock import AsyncClock
+    from flowlaunch._io.clock_async import AsyncClock
     from flowlaunch._io.http_async import AsyncTransport
 
 T = TypeVar("T")
@@ -89,8 +89,9 @@ class AsyncDriver:
         await self.clock.sleep(seconds)
 
     def _reserve(self, step: Reserve) -> Slot | None:
-        now_s = self.clock.now().mono_s
-        return Slot(now_s) if self.shared.pace is None else self.shared.pace.reserve(now_s, step.deadline_s)
+        if self.shared.pace is None:
+            return AT_ONCE
+        return self.shared.pace.reserve(self.clock.now().mono_s, step.deadline_s)
 
     def _push_back(self, step: PushBack) -> None:
         if self.shared.pace is not None:

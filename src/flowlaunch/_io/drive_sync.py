@@ -8,7 +8,7 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flowlaunch._core.pace import Slot
+from flowlaunch._core.pace import AT_ONCE, Slot
 from flowlaunch._core.steps import Bearer, Moment, Now, Once, Pause, PushBack, Reserve, Send, Warn, Withdraw
 from flowlaunch._core.tokens import Held, next_credentials, token_plan
 from flowlaunch._io.shared import Kept, Shared
@@ -80,11 +80,10 @@ class SyncDriver:
         self.clock.sleep(seconds)
 
     def _reserve(self, step: Reserve) -> Slot | None:
-        now_s = self.clock.now().mono_s
         if self.shared.pace is None:
-            return Slot(now_s)
+            return AT_ONCE
         with self._lock:
-            return self.shared.pace.reserve(now_s, step.deadline_s)
+            return self.shared.pace.reserve(self.clock.now().mono_s, step.deadline_s)
 
     def _push_back(self, step: PushBack) -> None:
         if self.shared.pace is not None:

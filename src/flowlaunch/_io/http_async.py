@@ -1,148 +1,110 @@
-"""The transport for tasks, over aiohttp with one connection pool per event loop.
+"""The transport for tasks: HTTP/1.1 on asyncio's own protocols, parsed by httptools.
 
-It answers the same question as the one for threads: can the service have seen the request?
+It answers the question that decides whether a launch may be repeated: can the service have seen the request?
+Why it is ours and not a library's is measured in docs/explanation/decisions/0002-async-transport.md.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ssl
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
-
-import aiohttp
-from aiohttp.client_reqrep import ClientRequest
-from yarl import URL
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flowlaunch._core.messages import Lost, Request, Response
-from flowlaunch._io.network import IDLE_S, POOL_SIZE, kind_of, lost
+from flowlaunch._io.network import kind_of, lost, proxy_authorization
+from flowlaunch._io.pool import Origin, Pool
 
 if TYPE_CHECKING:
+    import ssl
+
+    from flowlaunch._io.connection import Connection
     from flowlaunch._io.network import Network
 
-
-class _Attempt:
-    """Whether the request of this task has begun to leave."""
-
-    __slots__ = ("has_left",)
-
-    def __init__(self) -> None:
-        self.has_left = False
-
-
-_attempt: ContextVar[_Attempt] = ContextVar("flowlaunch_attempt")
-_NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
-_NO_HEADERS = frozenset({"User-Agent", "Accept-Encoding", "Accept"})
-
-
-class _MarkedRequest(ClientRequest):
-    """Notes the moment at which a connection is there and writing begins."""
-
-    def send(self, conn: Any) -> Any:
-        _attempt.get().has_left = True
-        return super().send(conn)
+MAX_KNOWN_URLS = 512
 
 
 class AsyncTransport:
-    """Sends requests from any number of tasks of one event loop."""
+    """Sends requests from any number of tasks of one event loop at a time."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._abandoned: list[aiohttp.ClientSession] = []
-        self._proxies: dict[str, str | None] = {}
-        self._urls: dict[str, URL] = {}
+        self._pool: Pool | None = None
+        self._abandoned: list[Pool] = []
+        self._targets: dict[str, tuple[Origin, str]] = {}
+        self._tls: ssl.SSLContext | None = None
 
     async def send(self, request: Request, timeout_s: float) -> Response | Lost:
         """Send `request` once and read the whole answer within `timeout_s`."""
-        session = self._session
-        if session is None or self._loop is not asyncio.get_running_loop():
-            session = self._open()
-        attempt = _Attempt()
-        _attempt.set(attempt)
+        loop = asyncio.get_running_loop()
+        pool = self._pool if self._loop is loop and self._pool is not None else self._new_pool(loop)
         call = request.call
+        origin, target = self._targets.get(call.url) or self._target(call.url)
+        ends_s = loop.time() + timeout_s
+        connection = pool.idle(origin)
+        if connection is None:
+            opened = await self._open(pool, origin, timeout_s)
+            if isinstance(opened, Lost):
+                return opened
+            connection = opened
+        reply = await connection.exchange(_head(request, origin, target), call.body or b"", ends_s)
+        pool.give_back(origin, connection)
+        return reply
+
+    async def close(self) -> None:
+        """Close every connection of the running loop."""
+        pool, self._pool = self._pool, None
+        if pool is not None and self._loop is asyncio.get_running_loop():
+            await pool.close()
+
+    async def _open(self, pool: Pool, origin: Origin, timeout_s: float) -> Connection | Lost:
         try:
             async with asyncio.timeout(timeout_s):
-                answer = await session._request(  # noqa: SLF001 - the public wrapper adds an object per request
-                    request.method,
-                    self._url(call.url),
-                    data=call.body,
-                    headers=request.headers,
-                    allow_redirects=False,
-                    proxy=self._proxy(call.url),
-                )
-                try:
-                    body = await answer.read()
-                finally:
-                    answer.release()
+                return await pool.take(origin)
         except TimeoutError:
-            left = attempt.has_left
-            return lost(
-                "timeout",
-                f"no complete answer in {timeout_s:.3g} s" if left else "no connection in time",
-                left=left,
-            )
-        except (aiohttp.ClientError, OSError, ssl.SSLError, ValueError, AssertionError) as error:
-            return _lost(error, attempt)
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Response(answer.status, headers, body)
+            return lost("timeout", f"no connection in {timeout_s:.3g} s", left=False)
+        except ConnectionAbortedError as error:  # the pool's word for what a proxy refused
+            return lost("proxy", error, left=False)
+        except (OSError, ValueError) as error:
+            is_proxy = origin.proxy is not None and kind_of(error) in {"connect", "dns"}
+            return lost("proxy" if is_proxy else kind_of(error), f"{type(error).__name__}: {error}", left=False)
 
-    async def aclose(self) -> None:
-        """Close every connection of the running loop."""
-        session, self._session = self._session, None
-        if session is not None and self._loop is asyncio.get_running_loop():
-            await session.close()
-            await asyncio.sleep(0)  # let the loop close the sockets: a warning is a failure
+    def _new_pool(self, loop: asyncio.AbstractEventLoop) -> Pool:
+        if self._pool is not None:
+            # another loop's sockets cannot be closed from here, nor a parent process's after a fork
+            self._abandoned.append(self._pool)
+        self._loop = loop
+        self._pool = Pool(loop)
+        return self._pool
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is not None:
-            # another loop's sockets cannot be closed from here, nor after a fork without harming the parent's
-            self._abandoned.append(self._session)
-        self._loop = asyncio.get_running_loop()
-        connector = aiohttp.TCPConnector(
-            limit=POOL_SIZE, keepalive_timeout=IDLE_S, ssl=self._network.tls(), ttl_dns_cache=60
+    def _target(self, url: str) -> tuple[Origin, str]:
+        """Split `url` into where to connect and what to ask for there."""
+        if len(self._targets) >= MAX_KNOWN_URLS:
+            self._targets.clear()
+        parts = urlsplit(url)
+        is_tls = parts.scheme == "https"
+        if is_tls and self._tls is None:
+            self._tls = self._network.tls()
+        proxy = self._network.proxy_for(url)
+        path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+        origin = Origin(
+            host=parts.hostname or "",
+            port=parts.port or (443 if is_tls else 80),
+            netloc=parts.netloc,
+            tls=self._tls if is_tls else None,
+            proxy=proxy,
         )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            request_class=_MarkedRequest,
-            timeout=_NO_TIMEOUT,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=True,
-            skip_auto_headers=_NO_HEADERS,
-        )
-        return self._session
-
-    def _proxy(self, url: str) -> str | None:
-        origin = url[: url.find("/", 8)]
-        try:
-            return self._proxies[origin]
-        except KeyError:
-            return self._proxies.setdefault(origin, self._network.proxy_for(url))
-
-    def _url(self, url: str) -> URL:
-        found = self._urls.get(url)
-        if found is None:
-            if len(self._urls) > 512:
-                self._urls.clear()
-            found = self._urls[url] = URL(url, encoded=True)
-        return found
+        target = f"{parts.scheme}://{parts.netloc}{path}" if proxy and not is_tls else path
+        self._targets[url] = (origin, target)
+        return origin, target
 
 
-def _lost(error: Exception, attempt: _Attempt) -> Lost:
-    left = attempt.has_left
-    if isinstance(error, (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError)):
-        return lost("proxy", _reason(error), left=False)
-    kind = kind_of(error)
-    if isinstance(error, aiohttp.ClientPayloadError):
-        kind = "truncated"
-    elif left and kind in {"connect", "dns"}:
-        kind = "reset"
-    return lost(kind, _reason(error), left=left)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return f"{type(error.os_error).__name__}: {error.os_error}"
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+def _head(request: Request, origin: Origin, target: str) -> bytes:
+    """Write the request's head; header values were made or checked by us and hold no line break."""
+    lines = [f"{request.method} {target} HTTP/1.1", f"host: {origin.netloc}"]
+    lines += [f"{name}: {value}" for name, value in request.headers.items()]
+    if request.call.body is not None:
+        lines.append(f"content-length: {len(request.call.body)}")
+    if origin.proxy and origin.tls is None and (basic := proxy_authorization(origin.proxy)):
+        lines.append(f"proxy-authorization: {basic}")
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ssl
+from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import unquote, urlsplit
 
 from flowlaunch._core.messages import LossKind, Lost
 from flowlaunch._core.redact import redact_text
@@ -37,8 +37,11 @@ class Network:
         if self.proxy:
             return self.proxy
         parts = urlsplit(url)
-        host = parts.hostname or ""
-        if host in _LOOPBACK or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        if (parts.hostname or "") in _LOOPBACK:
+            return None
+        from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - dear to import, and seldom needed
+
+        if proxy_bypass(parts.netloc.rpartition("@")[2]):
             return None
         proxies = getproxies()
         return proxies.get(parts.scheme) or proxies.get("all")
@@ -99,3 +102,12 @@ def _inner(error: BaseException) -> BaseException | None:
         return inner
     first = error.args[-1] if error.args else None
     return first if isinstance(first, BaseException) else None
+
+
+def proxy_authorization(proxy: str) -> str:
+    """Return the Basic credentials that a proxy's URL carries, or `""`."""
+    parts = urlsplit(proxy)
+    if parts.username is None:
+        return ""
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return "Basic " + b64encode(pair.encode()).decode()

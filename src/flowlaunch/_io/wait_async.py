@@ -11,7 +11,7 @@ from flowlaunch.errors import FlowlaunchError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from flowlaunch._io.clock import AsyncClock
+    from flowlaunch._io.clock_async import AsyncClock
     from flowlaunch.models import Execution
 
 READ_S = 10.0
