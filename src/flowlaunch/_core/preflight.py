@@ -18,7 +18,7 @@ from flowlaunch._core.suggest import folded, suggest
 from flowlaunch.models import FlowInput, JsonObject, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from flowlaunch.contracts import Contract
 
@@ -41,8 +41,9 @@ class Inputs:
     def __init__(self, contract: Contract, schema: Mapping[str, Any]) -> None:
         self.schema = schema
         self._prefix = contract.input_prefix
-        self._declared = _properties(schema)
-        self._required = tuple(schema.get("required") or ())
+        bare = contract.schema_prefix
+        self._declared = {name.removeprefix(bare): rule for name, rule in _properties(schema).items()}
+        self._required = tuple(str(name).removeprefix(bare) for name in schema.get("required") or ())
         self._slots = {name: Slot(name, rule) for name, rule in self._declared.items()}
         self.is_open = is_open(contract, schema)
 
@@ -77,7 +78,7 @@ class Inputs:
         if stray and not self.is_open:
             problems.extend(_unknown_key(key, value, self._declared) for key, value in stray.items())
         if any(name not in taken for name in self._required):
-            problems.extend(_missing(self.schema, taken, stray))
+            problems.extend(_missing(self._required, self._declared, taken, stray))
         for name, value in taken.items():
             if type(value) not in self._slots[name].plain_types:
                 problems.extend(_wrong_type(name, value, self._declared[name]))
@@ -108,12 +109,9 @@ _PLAIN_TYPES: Final[Mapping[str, type]] = {"string": str, "integer": int, "boole
 def is_open(contract: Contract, schema: Mapping[str, Any]) -> bool:
     """Whether keys that `schema` does not declare reach the flow.
 
-    On the platform they are dropped, whatever the schema says of additional properties, unless it declares
-    nothing else.
+    On the platform they are dropped, whatever the schema says of additional properties.
     """
-    if schema.get("additionalProperties") in (None, False):
-        return False
-    return contract.takes_undeclared_keys or not _properties(schema)
+    return contract.takes_undeclared_keys and schema.get("additionalProperties") not in (None, False)
 
 
 def check_input(inputs: Inputs | None, given: object) -> tuple[JsonObject, list[Problem]]:
@@ -128,7 +126,7 @@ def check_input(inputs: Inputs | None, given: object) -> tuple[JsonObject, list[
 
 def type_text(rule: Any) -> str:
     """Return a property's type for people: `string`, `array of string`, `any`."""
-    kinds = _kinds(rule)
+    kinds = [kind for kind in _kinds(rule) if kind != "null"]
     if kinds == ["array"] and isinstance(rule, Mapping):
         return f"array of {type_text(rule['items'])}" if isinstance(rule.get("items"), Mapping) else "array"
     return " or ".join(kinds) or "any"
@@ -167,11 +165,13 @@ def _unknown_key(key: str, value: Any, declared: Mapping[str, Any]) -> Problem:
     return Problem(kind="unknown-key", key=key, message=f"{key} is no input of this flow", cure=cure)
 
 
-def _missing(schema: Mapping[str, Any], taken: JsonObject, stray: JsonObject) -> Iterator[Problem]:
+def _missing(
+    required: Sequence[str], declared: Mapping[str, Any], taken: JsonObject, stray: JsonObject
+) -> Iterator[Problem]:
     slips = {folded(key) for key in stray}
-    for name in schema.get("required") or ():
+    for name in required:
         if name not in taken and folded(name) not in slips:
-            cure = f"give it, e.g. {name}={_EXAMPLES.get(type_text(_properties(schema).get(name)), '…')}"
+            cure = f"give it, e.g. {name}={_EXAMPLES.get(type_text(declared.get(name)), '…')}"
             yield Problem(kind="missing-input", key=name, message=f"{name} is required and not given", cure=cure)
 
 

@@ -44,6 +44,7 @@ GUIDE: Final = Contract(
     ),
     execution=ExecutionFields(execution_id=("executionId", "id"), output_data=("data", "outputData")),
     input_prefix="",
+    schema_prefix="Flow.",
     takes_undeclared_keys=True,
     operations=MappingProxyType(_operations()),
 )

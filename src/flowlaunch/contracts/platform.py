@@ -54,6 +54,7 @@ PLATFORM: Final = Contract(
     ),
     execution=ExecutionFields(execution_id=("id",), output_data=("outputData",)),
     input_prefix="Flow.",
+    schema_prefix="",
     takes_undeclared_keys=False,
     operations=MappingProxyType(
         {

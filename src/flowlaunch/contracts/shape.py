@@ -68,7 +68,8 @@ class ExecutionFields:
 class Contract:
     """One reading of the API.
 
-    `input_prefix` is what input names carry on the wire. `takes_undeclared_keys` says that an open input schema
+    `input_prefix` is what input names carry on the wire; `schema_prefix` is what they carry in a flow's schema and
+    not on the wire. `takes_undeclared_keys` says that an open input schema
     means what it says: keys that it does not name reach the flow.
     """
 
@@ -77,6 +78,7 @@ class Contract:
     launch: LaunchFields
     execution: ExecutionFields
     input_prefix: str
+    schema_prefix: str
     takes_undeclared_keys: bool
     operations: Mapping[str, Operation] = field(repr=False)
 
