@@ -117,5 +117,5 @@ def typed_hint(pairs: Sequence[str], key: str) -> str:
             except (msgspec.DecodeError, UnicodeDecodeError):
                 continue
             if not isinstance(value, str):
-                return f"-i {name}:={text}"
+                return f"write -i {name}:={text}"
     return ""

@@ -124,14 +124,13 @@ def _show_request(session: Session, preview: Preview) -> Exit:
 
 def _with_typed_hints(error: PreflightError, pairs: Sequence[str]) -> PreflightError:
     """Say how to write a number on the command line where text was given for one."""
-    return PreflightError(
-        error.message, problems=[_typed(problem, pairs) for problem in error.problems], hint=error.hint
-    )
+    summary = error.message.partition("\n")[0]  # the problems are told one by one, below
+    return PreflightError(summary, problems=[_typed(problem, pairs) for problem in error.problems], hint=error.hint)
 
 
 def _typed(problem: Problem, pairs: Sequence[str]) -> Problem:
     hint = typed_hint(pairs, problem.key) if problem.kind == "wrong-type" else ""
-    return msgspec.structs.replace(problem, cure=f"write {hint}") if hint else problem
+    return msgspec.structs.replace(problem, cure=hint) if hint else problem
 
 
 @click.command("status")
