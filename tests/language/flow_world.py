@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowlaunch.architect import effects as fx
-from flowlaunch.architect.flow import Flow
 from flowlaunch.architect.interpret import RunResult, drive, run
 from flowlaunch.architect.load import load_flow
-from flowlaunch.architect.rules import Rules
 from flowlaunch.architect.templates import slot_names
 from flowlaunch.architect.values import NOT_SET, NetworkObject, NotSet
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flowlaunch.architect.flow import Flow
+    from flowlaunch.architect.rules import Rules
+
 SHARED = Path(__file__).resolve().parents[3] / "shared"
+SLOTS = {"external_contact_email_type": "workEmail"}
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
@@ -37,6 +41,7 @@ class World:
         return 0.5
 
     def find(self, kind: str, key: str, by: str) -> NetworkObject | NotSet:
+        del by
         return self.objects.get((kind, key), NOT_SET)
 
     def answer(self, effect: Any) -> Any:
@@ -88,7 +93,7 @@ def shared_text(folder: str, name: str) -> str:
 def load_shared(name: str, folder: str = "flows") -> Flow:
     """Load a flow of ../shared; every slot is filled with its own name."""
     text = shared_text(folder, name)
-    slots = {slot: slot.replace("_", " ") for slot in slot_names(text)} if folder == "flows" else {}
+    slots = {slot: SLOTS.get(slot, slot.replace("_", " ")) for slot in slot_names(text)} if folder == "flows" else {}
     return load_flow(text, name=name, slots=slots)
 
 

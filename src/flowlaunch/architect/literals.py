@@ -28,7 +28,7 @@ _UNITS_MS: Final = {
     "seconds": 1_000,
     "milliseconds": 1,
 }
-_MAX_DIGITS: Final = 60
+_MAX_DIGITS: Final = 50
 _BY_VALUE: Final = frozenset({"dtm", "dat", "tim", "phn", "cur"})
 _VALUE_TYPES: Final = frozenset({"bln", "int", "dec", "str", "dur", "jsn", "any", *_BY_VALUE})
 
@@ -97,9 +97,9 @@ def _raw_number(node: Node, what: str) -> Any:
         number = Decimal(text)
     except InvalidOperation as error:
         raise FlowTypeError(f"{what} must be a number, found `{text}`", span=node.span) from error
-    return (
-        int(number) if number.is_finite() and abs(number.adjusted()) < _MAX_DIGITS and number == number // 1 else number
-    )
+    if not number.is_finite() or abs(number.adjusted()) >= _MAX_DIGITS:
+        raise FlowTypeError(f"{what} is out of range: `{text}`", span=node.span)
+    return int(number) if number == number.to_integral_value() else number
 
 
 def _raw_duration(node: Node, what: str) -> Any:
@@ -114,7 +114,7 @@ def _raw_duration(node: Node, what: str) -> Any:
                 hint=did_you_mean(key.value, _UNITS_MS, "Units"),
             )
         total += Decimal(_raw_number(item, what)) * _UNITS_MS[key.value]
-    return int(total) if total.is_finite() and total.adjusted() < _MAX_DIGITS else total
+    return int(total)
 
 
 def _raw_mapping(node: Node, what: str) -> Any:

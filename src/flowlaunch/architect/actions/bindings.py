@@ -54,7 +54,10 @@ def bind(run: Run, bindings: tuple[Binding, ...], outputs: Any, what: str) -> li
 
 
 def dig(outputs: Any, name: str, *, many: bool) -> Any:
-    """Find an output: as spelt, or along its dots; through lists every leaf is gathered into one list."""
+    """Find an output: as spelt, or along its dots; through lists every leaf is gathered into one list.
+
+    An item that lacks the leaf gives NOT_SET, so that the collections of one list stay in step.
+    """
     if not isinstance(outputs, dict):
         return _ABSENT
     if name in outputs:
@@ -63,15 +66,13 @@ def dig(outputs: Any, name: str, *, many: bool) -> Any:
     levels: list[Any] = [outputs]
     through_list = False
     for part in name.split("."):
-        following: list[Any] = []
-        for level in levels:
-            items = level if isinstance(level, list) else [level]
-            through_list = through_list or isinstance(level, list)
-            following += [item[part] for item in items if isinstance(item, dict) and part in item]
-        levels = following
-    if through_list or many:
-        return _gathered(levels if through_list else (levels[0] if levels else _ABSENT))
-    return levels[0] if levels else _ABSENT
+        through_list = through_list or any(isinstance(level, list) for level in levels)
+        items = [item for level in levels for item in (level if isinstance(level, list) else [level])]
+        levels = [item.get(part, _ABSENT) if isinstance(item, dict) else _ABSENT for item in items]
+    if through_list:
+        return _gathered([None if level is _ABSENT else level for level in levels])
+    found = levels[0]
+    return _gathered(found) if many and found is not _ABSENT else found
 
 
 def _gathered(found: Any) -> Any:
