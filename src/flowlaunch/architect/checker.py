@@ -164,7 +164,7 @@ class _Checker:
             hint = f"It has: {names}." if names else f"Values of type {target.type.title} have no properties."
         if target.type.is_collection:
             hint = "Take one item first: collection[0]."
-        raise FlowNameError(f"a {target.type.title} has no property `{_short(name)}`", span=span, hint=hint)
+        raise FlowNameError(f"{target.type.noun} has no property `{_short(name)}`", span=span, hint=hint)
 
     def index(self, node: Index) -> Typed:
         target = self.check(node.target)
@@ -188,9 +188,9 @@ class _Checker:
     @staticmethod
     def refuse_index(target: Typed, index: Typed) -> FlowTypeError:
         if target.type.is_collection or target.type.name == "jsn":
-            message = f"an index must be an Integer, but is a {index.type.title}"
+            message = f"an index must be an Integer, but is {index.type.noun}"
             return FlowTypeError(message, span=index.span, hint="Convert it: ToInt(...).")
-        message = f"only collections have items, but this is a {target.type.title}"
+        message = f"only collections have items, but this is {target.type.noun}"
         return FlowTypeError(message, span=target.span, hint="Split(text, delimiter) makes a collection of a text.")
 
     def call(self, node: Call) -> Typed:
@@ -281,7 +281,7 @@ def convert_root(node: Typed, want: Type | None) -> Typed:
     )
     chosen = choose(overloads, (node,))
     if chosen is None:
-        message = f"this must be a {want.title}, but is a {node.type.title}"
+        message = f"this must be {want.noun}, but is {node.type.noun}"
         hint = "Take one item first: collection[0]." if node.type.is_collection else ""
         raise FlowTypeError(message, span=node.span, hint=hint)
     overload, of, _ = chosen

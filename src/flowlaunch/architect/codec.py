@@ -14,6 +14,7 @@ platform's schema is not public.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
@@ -86,12 +87,11 @@ def from_json(value: Any, of: Type, *, where: str = "value") -> Value:
 
 
 def _misfit(value: Any, of: Type, where: str, hint: str | None = None) -> FlowTypeError:
-    text = repr(value)
-    shown = text if len(text) <= 60 else f"{text[:57]}..."
+    shown = reprlib.repr(value)
     found = _JSON_NAMES.get(type(value), type(value).__name__)
     wanted = _WANTED.get(of.name, "an id as text, or an object with `id` and `name`")
     wanted = f"a list; each item {wanted}" if of.is_collection else wanted
-    return FlowTypeError(f"{where} must be a {of.title}, but is {found} {shown}", hint=hint or f"Give {wanted}.")
+    return FlowTypeError(f"{where} must be {of.noun}, but is {found} {shown}", hint=hint or f"Give {wanted}.")
 
 
 _JSON_NAMES: Final[Mapping[type, str]] = {

@@ -114,8 +114,8 @@ def refuse_call(name: str, span: Span, overloads: Sequence[Overload], arguments:
             message = f"NOT_SET is not allowed as argument {index + 1} ('{parameter.name}') of '{name}'"
         else:
             message = (
-                f"argument {index + 1} ('{parameter.name}') of '{name}' must be a {parameter.type.title},"
-                f" but is a {argument.type.title}"
+                f"argument {index + 1} ('{parameter.name}') of '{name}' must be {parameter.type.noun},"
+                f" but is {argument.type.noun}"
             )
         return FlowTypeError(message, span=argument.span, hint=_cure(argument.type, parameter.type))
     if is_function:
@@ -133,7 +133,9 @@ def _count_text(overload: Overload) -> str:
 
 def _forms(overloads: Sequence[Overload]) -> str:
     shown = [str(overload) for overload in overloads if not overload.is_hidden][:6]
-    return f"It can be called as {'; '.join(dict.fromkeys(shown))}."
+    same = any(parameter.type.name == "T" for overload in overloads for parameter in overload.parameters)
+    note = " Where it takes any type, all those arguments must be of one type." if same else ""
+    return f"It can be called as {'; '.join(dict.fromkeys(shown))}.{note}"
 
 
 def _single_misfit(overloads: Sequence[Overload], arguments: Sequence[Typed]) -> tuple[int, Parameter] | None:

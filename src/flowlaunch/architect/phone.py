@@ -31,7 +31,8 @@ def parse_phone_number(text: str) -> PhoneNumber:
         identity = f"{scheme}:{user}@{host.rstrip('@').lower()}"
         e164, _subscriber, dialing_code = _global_parts(user)
         return PhoneNumber(raw, scheme, f"{scheme}:{rest}", e164, user, dialing_code, identity)
-    digits = "".join(char for char in rest if char.isdecimal() and char.isascii())
+    number = rest.partition(";")[0]
+    digits = "".join(char for char in number if char.isdecimal() and char.isascii())
     if not digits:
         raise FlowRuntimeError(f'"{raw[:80]}" is not a phone number', hint="Write it like +13178723000.")
     e164, subscriber, dialing_code = _global_parts(rest)

@@ -69,6 +69,11 @@ class Type:
         return f"{title} Collection" if self.is_collection else title
 
     @property
+    def noun(self) -> str:
+        """Give the title with its article, e.g. `an Integer`."""
+        return f"{'an' if self.title[0] in 'AEIO' else 'a'} {self.title}"
+
+    @property
     def item(self) -> Type:
         """Give the type of one item."""
         return Type(self.name)

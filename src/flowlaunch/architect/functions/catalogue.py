@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from flowlaunch.architect.types import Type, type_of_code
+from flowlaunch.architect.types import ANY, Type, type_of_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,7 +35,8 @@ class Parameter:
     repeats: bool
 
     def __str__(self) -> str:
-        return f"{self.type.title}{'...' if self.repeats else ''}"
+        title = ANY.collection.title if self.type.is_collection else ANY.title
+        return f"{title if self.type.name == 'T' else self.type.title}{'...' if self.repeats else ''}"
 
 
 @dataclass(frozen=True, slots=True)
