@@ -27,9 +27,7 @@ _IN_DOUBT: Final = "If this answered a launch, the flow may be running: do not r
 _ROLE: Final = "give the OAuth client a role that holds the permission named, in the flow's division"
 
 CODES: Final = (
-    ErrorCode(
-        "bad.request", "the body or a parameter is malformed", "compare it with the operation's fields"
-    ),
+    ErrorCode("bad.request", "the body or a parameter is malformed", "compare it with the operation's fields"),
     ErrorCode("invalid.value", "a parameter has a value that is not allowed", "see `details` for its name"),
     ErrorCode("invalid.date", "a date cannot be read", "write ISO 8601 with an offset: 2026-11-21T10:00:00Z"),
     ErrorCode(
@@ -88,9 +86,7 @@ CODES: Final = (
         "send less: pass a key, and let the flow read the rest",
         source="official error lists of later SDKs; the number is told by users",
     ),
-    ErrorCode(
-        "unsupported.media.type", "the content type is not taken", "send Content-Type: application/json"
-    ),
+    ErrorCode("unsupported.media.type", "the content type is not taken", "send Content-Type: application/json"),
     ErrorCode(
         "too.many.requests.retry.after",
         "too many requests, by token (300 a minute), client or org; `limit` names which",
@@ -104,9 +100,7 @@ CODES: Final = (
         "wait for the seconds of the header Retry-After",
         "Nothing was done; repeat it after Retry-After.",
     ),
-    ErrorCode(
-        "internal.server.error", "the platform failed", "ask support with the correlation id", _IN_DOUBT
-    ),
+    ErrorCode("internal.server.error", "the platform failed", "ask support with the correlation id", _IN_DOUBT),
     ErrorCode(
         "architect.external.call.failure",
         "a service behind Architect failed",
@@ -119,9 +113,7 @@ CODES: Final = (
         "slow down",
         _IN_DOUBT,
     ),
-    ErrorCode(
-        "service.unavailable", "the platform is not available", "wait, then try reads again", _IN_DOUBT
-    ),
+    ErrorCode("service.unavailable", "the platform is not available", "wait, then try reads again", _IN_DOUBT),
     ErrorCode("request.timeout", "the platform did not answer in time", "try reads again", _IN_DOUBT),
     ErrorCode(
         "authentication.request.timeout",
@@ -144,8 +136,7 @@ CODES: Final = (
 TOKEN_ERRORS: Final = (
     ErrorCode(
         "invalid_client",
-        "the login host does not know this id and secret: wrong id, wrong secret, or, most often, the wrong "
-        "region",
+        "the login host does not know this id and secret: wrong id, wrong secret, or, most often, the wrong region",
         "check the region first (flowlaunch config), then id and secret",
         "Nothing was done; the same request will fail again.",
         "reported",
@@ -153,8 +144,7 @@ TOKEN_ERRORS: Final = (
     ),
     ErrorCode(
         "invalid_request",
-        "too many tokens were asked for when the description begins with `rate limit exceeded`; else the "
-        "form is wrong",
+        "too many tokens were asked for when the description begins with `rate limit exceeded`; else the form is wrong",
         "keep the token for its whole life (flowlaunch does); on the rate limit wait up to a minute; else "
         "send grant_type as a form field",
         "Nothing was done; on the rate limit repeat it later.",

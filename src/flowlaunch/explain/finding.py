@@ -77,9 +77,7 @@ class Rule:
 
     def findings(self, text: str) -> Iterator[Finding]:
         """Find the places in `text` that this rule is about."""
-        if (self.needs and not self.needs.search(text)) or (
-            self.unless_anywhere and self.unless_anywhere.search(text)
-        ):
+        if (self.needs and not self.needs.search(text)) or (self.unless_anywhere and self.unless_anywhere.search(text)):
             return
         for match in self.pattern.finditer(text):
             excerpt = _line_at(text, match.start())

@@ -19,9 +19,7 @@ _OPENING: Final = re.compile(
     r"""(?::\s*(?:[\w\[\], ]+=\s*)?|=\s*)\{"""
 )
 _KEY: Final = re.compile(r"""(["'])(?P<key>[^"'\n]+)\1\s*:""")
-_NO_INPUT: Final = frozenset(
-    {"grant_type", "client_id", "client_secret", "code", "redirect_uri", "flowId", "Flow"}
-)
+_NO_INPUT: Final = frozenset({"grant_type", "client_id", "client_secret", "code", "redirect_uri", "flowId", "Flow"})
 
 UNPREFIXED: Final = Rule(
     id="unprefixed-key",
@@ -30,8 +28,7 @@ UNPREFIXED: Final = Rule(
     finding="the platform's input keys carry the prefix `Flow.`; a key without it is dropped in silence",
     cure='"Flow.<name>"',
     evidence="official",
-    source="official blueprint wfm-hris (its launch); whether keys without the prefix are taken too is not "
-    "known",
+    source="official blueprint wfm-hris (its launch); whether keys without the prefix are taken too is not known",
     example='{"flowId": "1", "inputData": {"customerName": "Jane"}}',
     counterexample='{"flowId": "1", "inputData": {"Flow.customerName": "Jane"}}',
     weight="risk",

@@ -31,9 +31,7 @@ _CORRELATION: Final = re.compile(
     r"(?:ININ-Correlation-Id|contextId)[\"']?\s*[:=]\s*[\"']?(?P<id>[0-9A-Za-z-]{8,})", re.IGNORECASE
 )
 _CODE: Final = re.compile(
-    "|".join(
-        rf"(?<![\w.]){re.escape(one)}(?![\w.]*\w)" for one in sorted(CODES_BY_NAME, key=len, reverse=True)
-    )
+    "|".join(rf"(?<![\w.]){re.escape(one)}(?![\w.]*\w)" for one in sorted(CODES_BY_NAME, key=len, reverse=True))
 )
 _CODE_FIELD: Final = re.compile(r"[\"']code[\"']\s*:\s*[\"'](?P<code>[^\"']+)[\"']")
 _RUN_STATUSES: Final = frozenset({"FAILED", "ERROR", "TERMINATED"})
@@ -70,7 +68,7 @@ def _json_object(text: str) -> dict[str, Any] | None:
 
 def _from_object(document: dict[str, Any]) -> tuple[str, list[Finding]]:
     if isinstance(document.get("flowErrorInfo"), dict) or (
-        document.get("status") in _RUN_STATUSES and "id" in document
+        str(document.get("status")) in _RUN_STATUSES and "id" in document
     ):
         return "execution", list(_from_execution(document))
     if isinstance(document.get("error"), str):
@@ -109,22 +107,23 @@ def _from_error(body: dict[str, Any]) -> Iterator[Finding]:
     context = body.get("contextId")
     if context:
         yield _support(str(context))
-    for inner in body.get("errors") or []:
-        if isinstance(inner, dict):
-            yield from _from_error(inner)
+    for inner in _objects(body.get("errors")):
+        yield from _from_error(inner)
 
 
 def _details(body: dict[str, Any]) -> Iterator[Finding]:
-    for detail in body.get("details") or []:
-        if isinstance(detail, dict) and detail.get("fieldName"):
+    for detail in _objects(body.get("details")):
+        if detail.get("fieldName"):
             what = f"field {detail['fieldName']}: {detail.get('errorCode') or 'refused'}"
-            yield _whole(
-                "error-detail", what, "change or remove this field", ("official", "ErrorBody.details")
-            )
+            yield _whole("error-detail", what, "change or remove this field", ("official", "ErrorBody.details"))
     limit = body.get("limit")
     if isinstance(limit, dict) and limit.get("key"):
         what = f"the limit {limit.get('namespace', '')} {limit['key']} is {limit.get('value', 'not told')}"
         yield _whole("error-limit", what.replace("  ", " "), "stay below it", ("official", "ErrorBody.limit"))
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _from_token_error(document: dict[str, Any]) -> Iterator[Finding]:
@@ -199,11 +198,7 @@ def _of_code(entry: ErrorCode, excerpt: str, line: int = 0) -> Finding:
 
 def _unknown_code(code: str, message: str, status: object, line: int = 0) -> Finding:
     meaning = STATUSES.get(status, "") if isinstance(status, int) else ""
-    what = (
-        f"code {code!r} is not one that we know; the message is printed as it came"
-        if code
-        else "no code was sent"
-    )
+    what = f"code {code!r} is not one that we know; the message is printed as it came" if code else "no code was sent"
     cure = f"HTTP {status}: {meaning}" if meaning else "branch on the HTTP status, not on the code"
     return Finding("unknown-code", "wrong", line, masked(message), what, cure, "unknown", _NO_SOURCE)
 

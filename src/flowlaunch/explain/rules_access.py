@@ -11,9 +11,7 @@ from flowlaunch.regions import REGIONS
 __all__ = ["RULES"]
 
 _DOMAINS: Final = frozenset(REGIONS.values())
-_REGION_LISTS: Final = (
-    "region lists of the official Python and JavaScript SDKs, gc CLI and Terraform provider"
-)
+_REGION_LISTS: Final = "region lists of the official Python and JavaScript SDKs, gc CLI and Terraform provider"
 _TOKEN: Final = re.compile(r"grant_type|oauth/token|access_token", re.IGNORECASE)
 
 
@@ -61,13 +59,11 @@ RULES: Final = (
     Rule(
         id="region-fallback",
         pattern=re.compile(r"""region\w*\.get\(\s*\w+\s*,\s*["']https?://"""),
-        finding="an unknown region falls back to another org's host in silence, and good credentials fail "
-        "there",
+        finding="an unknown region falls back to another org's host in silence, and good credentials fail there",
         cure="fail when the region is unknown",
         weight="risk",
         evidence="reported",
-        source="github.com/tishige/CallFlowVisualizer issue 9: right credentials, wrong region, "
-        "invalid_client",
+        source="github.com/tishige/CallFlowVisualizer issue 9: right credentials, wrong region, invalid_client",
         example="url = region_map.get(region, 'https://api.mypurecloud.com')",
         counterexample="url = region_map[region]",
     ),
@@ -78,8 +74,7 @@ RULES: Final = (
         finding="tokens come from the login host, not from the API host",
         cure="",
         evidence="official",
-        source="every official client (Python api_client.py, JavaScript ApiClient.js, gc CLI, Go) uses "
-        "login.<domain>",
+        source="every official client (Python api_client.py, JavaScript ApiClient.js, gc CLI, Go) uses login.<domain>",
         example="requests.post('https://api.mypurecloud.com/oauth/token')",
         counterexample="requests.post('https://login.mypurecloud.com/oauth/token')",
     ),
@@ -88,13 +83,10 @@ RULES: Final = (
         pattern=re.compile(r"""["']client_secret["']\s*:|[?&'"\s]client_secret=|-d\s+["']?client_secret"""),
         needs=re.compile(r"grant_type"),
         weight="risk",
-        finding="no official client sends the secret as a form field; whether the login host takes it is "
-        "not known",
-        cure="HTTP Basic: Authorization: Basic base64(id:secret), and only grant_type=client_credentials in "
-        "the body",
+        finding="no official client sends the secret as a form field; whether the login host takes it is not known",
+        cure="HTTP Basic: Authorization: Basic base64(id:secret), and only grant_type=client_credentials in the body",
         evidence="official",
-        source="get_client_credentials_token of the official Python SDK, and the JavaScript SDK, gc CLI and "
-        "Go alike",
+        source="get_client_credentials_token of the official Python SDK, and the JavaScript SDK, gc CLI and Go alike",
         example='{"grant_type": "client_credentials", "client_id": i, "client_secret": s}',
         counterexample='requests.post(url, auth=(i, s), data={"grant_type": "client_credentials"})',
     ),
@@ -114,18 +106,14 @@ RULES: Final = (
     ),
     Rule(
         id="bad-credentials-401",
-        pattern=re.compile(
-            r"==\s*401[^\n]*\n?[^\n]*(?:client id|client_id|secret|credential)", re.IGNORECASE
-        ),
+        pattern=re.compile(r"==\s*401[^\n]*\n?[^\n]*(?:client id|client_id|secret|credential)", re.IGNORECASE),
         needs=_TOKEN,
         finding="wrong credentials answer 400 with error invalid_client, so this branch is never taken",
         cure='look at status 400 and "error": invalid_client means wrong id, secret or region; '
         'invalid_request with "rate limit exceeded" means wait',
         evidence="reported",
-        source="github.com/tishige/CallFlowVisualizer issues 8 and 9; official Terraform provider (rate "
-        "limit text)",
-        example="# access_token\nif r.status_code == 401:\n    raise Exception('Invalid Client ID or "
-        "Secret')",
+        source="github.com/tishige/CallFlowVisualizer issues 8 and 9; official Terraform provider (rate limit text)",
+        example="# access_token\nif r.status_code == 401:\n    raise Exception('Invalid Client ID or Secret')",
         counterexample="# access_token\nif r.status_code == 401:\n    renew()",
     ),
     Rule(

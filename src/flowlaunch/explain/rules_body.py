@@ -12,9 +12,7 @@ __all__ = ["RULES"]
 _LAUNCH: Final = re.compile(r"flow_?id\b|flows/executions|flow_input|/execute\b|execution", re.IGNORECASE)
 _EXECUTE: Final = re.compile(r"flowType|/flows/[^\s/]+/execute|execute_flow", re.IGNORECASE)
 _REQUEST_MODEL: Final = "official Python SDK 269.0.0, models/flow_execution_launch_request.py"
-_RIGHT_BODY: Final = (
-    '{"flowId": "<flow id>", "inputData": {"Flow.customerName": "Jane Doe"}, "name": "<label>"}'
-)
+_RIGHT_BODY: Final = '{"flowId": "<flow id>", "inputData": {"Flow.customerName": "Jane Doe"}, "name": "<label>"}'
 
 RULES: Final = (
     Rule(
@@ -40,9 +38,7 @@ RULES: Final = (
     ),
     Rule(
         id="body-field-invented",
-        pattern=re.compile(
-            r"""["']?\b(initialData|flowStartPointId|customData|startEventData)\b["']?\s*[:=]"""
-        ),
+        pattern=re.compile(r"""["']?\b(initialData|flowStartPointId|customData|startEventData)\b["']?\s*[:=]"""),
         finding="the launch body has flowId, flowVersion, inputData and name, and nothing else",
         cure=_RIGHT_BODY,
         evidence="official",
@@ -56,8 +52,7 @@ RULES: Final = (
         finding="a launch takes no `flowType`, and there is no flow type named shared",
         cure="leave it out; the flow's own type is read from GET /api/v2/flows/{flowId}",
         evidence="official",
-        source="official Python SDK 269.0.0, models/flow.py (enum of type) and "
-        "flow_execution_launch_request.py",
+        source="official Python SDK 269.0.0, models/flow.py (enum of type) and flow_execution_launch_request.py",
         example='{"flowType": "shared", "inputs": {}}',
         counterexample='{"flowId": "1", "inputData": {}}',
     ),
@@ -97,12 +92,9 @@ RULES: Final = (
     ),
     Rule(
         id="response-execution-id",
-        pattern=re.compile(
-            r"""\[\s*["']executionId["']\s*\]|\.get\(\s*["']executionId["']|\b\w+\.executionId\b"""
-        ),
+        pattern=re.compile(r"""\[\s*["']executionId["']\s*\]|\.get\(\s*["']executionId["']|\b\w+\.executionId\b"""),
         unless_anywhere=re.compile(r"v2\.flows\.instances"),
-        finding="the launch's answer has no field `executionId`: this raises or gives nothing after the "
-        "flow started",
+        finding="the launch's answer has no field `executionId`: this raises or gives nothing after the flow started",
         cure='read "id"; the answer has id, name, flowVersion and selfUri',
         evidence="official",
         source="official Python SDK 269.0.0, models/flow_execution_launch_response.py",
@@ -121,24 +113,20 @@ RULES: Final = (
     ),
     Rule(
         id="status-201",
-        pattern=re.compile(
-            r"""status(?:_?code)?\b\s*(?:!==?|===?|is|is not)\s*201\b|\b201 Created\b""", re.IGNORECASE
-        ),
+        pattern=re.compile(r"""status(?:_?code)?\b\s*(?:!==?|===?|is|is not)\s*201\b|\b201 Created\b""", re.IGNORECASE),
         needs=_LAUNCH,
         finding="a launch most likely answers 200; a check for 201 then takes each success for a failure, "
         "and the flow runs",
         cure="accept any 2xx: if 200 <= response.status_code < 300",
         evidence="inferred",
-        source="official gc CLI names the answer `successful operation`, which stood on 200 in 778 of 778 "
-        "operations",
+        source="official gc CLI names the answer `successful operation`, which stood on 200 in 778 of 778 operations",
         example="# POST /flows/executions\nif response.status_code != 201: raise Exception",
         counterexample="# POST /flows/executions\nif not response.ok: raise Exception",
     ),
     Rule(
         id="start-event-mismatch",
         pattern=re.compile(r"flow start event data mismatch", re.IGNORECASE),
-        finding="the platform knows no such error: wrong input names are accepted at launch, and the run "
-        "fails later",
+        finding="the platform knows no such error: wrong input names are accepted at launch, and the run fails later",
         cure="compare the keys with the flow's inputs before the launch: flowlaunch check FLOW -i name=value",
         evidence="reported",
         source="the text occurs in no official material; developer forum 20500 shows what happens instead",
@@ -153,10 +141,8 @@ RULES: Final = (
             re.IGNORECASE,
         ),
         needs=_LAUNCH,
-        finding="Architect has no start events with a Data tab; a workflow's inputs are variables marked "
-        "`input`",
-        cure="list them with `flowlaunch flows inputs FLOW`; inputs are optional, one that is not sent is "
-        "NOT_SET",
+        finding="Architect has no start events with a Data tab; a workflow's inputs are variables marked `input`",
+        cure="list them with `flowlaunch flows inputs FLOW`; inputs are optional, one that is not sent is NOT_SET",
         evidence="official",
         source="official Terraform provider, example of a triggered workflow (isInput); blueprint wfm-hris",
         example="keys must match the variables of the flow's Start Event (flow_input)",

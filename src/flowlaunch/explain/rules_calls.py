@@ -54,8 +54,7 @@ RULES: Final = (
         id="sdk-resends",
         pattern=re.compile(r"\bpost_flows_executions\("),
         weight="risk",
-        finding="the official Python SDK repeats a launch whose answer was lost, up to 11 times, and never "
-        "times out",
+        finding="the official Python SDK repeats a launch whose answer was lost, up to 11 times, and never times out",
         cure="switch urllib3's retries off in the SDK's pool, or launch with flowlaunch, which sends it once",
         evidence="observed",
         source=_SDK_RUN,
@@ -80,8 +79,7 @@ RULES: Final = (
         id="retry-powers-of-two",
         pattern=re.compile(r"\b2\s*\*\*\s*\(?\s*\w*(?:attempt|retr|tries|i\b)\w*|Math\.pow\(\s*2|1s, 2s, 4s"),
         finding="a 429 says how long to wait, and 1 s, 2 s, 4 s does not listen",
-        cure="wait for the seconds of the header Retry-After; repeat a launch only after 429, or when it "
-        "was not sent",
+        cure="wait for the seconds of the header Retry-After; repeat a launch only after 429, or when it was not sent",
         evidence="official",
         source="official announcement of the normalized 429 answers (forum 12028)",
         example="time.sleep(2 ** attempt)",
@@ -93,8 +91,7 @@ RULES: Final = (
         needs=_LAUNCH,
         weight="note",
         finding="exponential backoff ignores what the service says",
-        cure="on 429 wait for Retry-After, which can be minutes or hours; give up when it does not fit your "
-        "deadline",
+        cure="on 429 wait for Retry-After, which can be minutes or hours; give up when it does not fit your deadline",
         evidence="official",
         source="official announcement of the normalized 429 answers (forum 12028); official Java and Go SDKs",
         example="The flow API answers 429: implement exponential backoff.",
@@ -137,9 +134,7 @@ RULES: Final = (
         id="curl-no-timeout",
         pattern=re.compile(r"^[^\n#]*\bcurl\b[^\n]*(?:\\\n[^\n]*)*", re.MULTILINE),
         judge=lambda match: (
-            None
-            if re.search(r"--max-time|\s-m\s?\d", match[0]) or "http" not in match[0]
-            else "curl --max-time 30 ..."
+            None if re.search(r"--max-time|\s-m\s?\d", match[0]) or "http" not in match[0] else "curl --max-time 30 ..."
         ),
         weight="risk",
         finding="without --max-time a silent server holds curl for ever",

@@ -27,8 +27,7 @@ RULES: Final = (
         id="key-error-access-token",
         pattern=re.compile(r"KeyError: ['\"]access_token['\"]"),
         finding="the login host answered with an error, and the program did not look at the status",
-        cure="read `error` and `error_description` of the answer; status 400 means wrong id, secret or "
-        "region, or wait",
+        cure="read `error` and `error_description` of the answer; status 400 means wrong id, secret or region, or wait",
         evidence="observed",
         source=_SDK_RUN,
         example="KeyError: 'access_token'",
@@ -51,8 +50,7 @@ RULES: Final = (
             r"ENOTFOUND"
         ),
         finding="the host name does not exist or cannot be looked up: nothing was sent",
-        cure="check the region's spelling (flowlaunch doctor); invented hosts such as api.eu.pure.cloud.com "
-        "end here",
+        cure="check the region's spelling (flowlaunch doctor); invented hosts such as api.eu.pure.cloud.com end here",
         evidence="inferred",
         source=_REASONING,
         example="socket.gaierror: [Errno -2] Name or service not known",
@@ -61,8 +59,7 @@ RULES: Final = (
     Rule(
         id="certificate",
         pattern=re.compile(r"CERTIFICATE_VERIFY_FAILED|SSLCertVerificationError|certificate verify failed"),
-        finding="the certificate is not signed by anyone trusted here, often a proxy that reads TLS: "
-        "nothing was sent",
+        finding="the certificate is not signed by anyone trusted here, often a proxy that reads TLS: nothing was sent",
         cure="give the proxy's CA: FLOWLAUNCH_CA_FILE=/path/ca.pem; never switch verification off",
         evidence="inferred",
         source=_REASONING,
@@ -88,8 +85,7 @@ RULES: Final = (
         id="max-retries",
         pattern=re.compile(r"MaxRetryError|Max retries exceeded with url"),
         weight="risk",
-        finding="the library repeated the request before it gave up; the official Python SDK does so with "
-        "launches too",
+        finding="the library repeated the request before it gave up; the official Python SDK does so with launches too",
         cure="look for several executions of this flow at this time",
         evidence="observed",
         source=_SDK_RUN + ": 11 launches for one lost answer",
