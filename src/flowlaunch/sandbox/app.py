@@ -147,7 +147,7 @@ class SandboxApp:
         ]
         if answer.content_type:
             headers.append((b"content-type", answer.content_type))
-        if self.service.options.rate_headers and call.token is not None and call.token.budget is not None:
+        if self.service.options.rate_headers and call.operation.signed:
             headers.extend(_rate_headers(call))
         return headers
 

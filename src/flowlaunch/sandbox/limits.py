@@ -58,7 +58,7 @@ class Budget:
     def resets_in_s(self, now: float) -> int:
         """Give the whole seconds until the present minute ends."""
         start = self._times[0][0] if self.slides and self._times else self._started_at
-        return max(0, ceil(start + MINUTE_S - now))
+        return max(0, ceil(start + MINUTE_S - now)) if self._spent else 0
 
 
 def too_many_requests(retry_after_s: int, key: str, value: int) -> Refusal:

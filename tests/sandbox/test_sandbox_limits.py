@@ -1,0 +1,155 @@
+"""Rate limits, limits of the organization, and execution data."""
+
+import pytest
+from hypothesis import given, strategies as st
+from sandbox_api import FLOWS
+
+from flowlaunch.sandbox.limits import Budget
+
+FLOWS_URI = "/api/v2/flows"
+
+
+@pytest.mark.parametrize("window", ["fixed", "sliding"])
+def test_beyond_the_rate_the_official_429_is_sent(open_sandbox, connect, window):
+    """Request 301 of a minute gets 429 with Retry-After in whole seconds and the official body, and launches nothing."""
+    sandbox = open_sandbox(clock="frozen", rate_window=window)
+    api = connect(sandbox)
+    for _ in range(300):
+        assert api.launch().status_code == 200
+    sandbox.advance(18.5)
+    answer = api.launch()
+    body = answer.json()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "42")
+    assert body["code"] == "too.many.requests.retry.after"
+    assert body["message"] == "Rate limit exceeded the maximum. Retry the request in [42] seconds"
+    assert body["limit"] == {
+        "key": "client.credentials.token.rate.per.minute", "namespace": "platform.api", "value": 300,
+    }  # fmt: skip
+    assert not any(name.lower().startswith("inin-ratelimit") for name in answer.headers)
+    assert len(sandbox.launches()) == 300
+    sandbox.advance(42)
+    assert api.launch().status_code == 200
+
+
+def test_each_token_has_its_own_rate(open_sandbox, connect):
+    """A second token of the same client has a rate of its own."""
+    sandbox = open_sandbox(clock="frozen", rate_per_minute=2)
+    first, second = connect(sandbox), connect(sandbox)
+    assert [first.get(FLOWS_URI).status_code for _ in range(3)] == [200, 200, 429]
+    assert second.get(FLOWS_URI).status_code == 200
+
+
+def test_the_dead_rate_headers_come_only_when_asked_for(open_sandbox, connect):
+    """`rate_headers` brings the headers back that the platform dropped in 2021."""
+    api = connect(open_sandbox(rate_headers=True))
+    answer = api.get(FLOWS_URI)
+    assert (answer.headers["inin-ratelimit-count"], answer.headers["inin-ratelimit-allowed"]) == ("1", "300")
+
+
+def test_lists_of_flows_have_a_limit_by_page_size(open_sandbox, connect):
+    """Lists of flows may deliver so many rows a minute, over all tokens."""
+    sandbox = open_sandbox(clock="frozen", rate_per_minute=None, flow_list_budget=1_000)
+    api, other = connect(sandbox), connect(sandbox)
+    assert [api.get(FLOWS_URI, pageSize=500).status_code for _ in range(2)] == [200, 200]
+    refused = other.get(FLOWS_URI, pageSize=500)
+    assert (refused.status_code, refused.json()["limit"]["value"]) == (429, 2)
+
+
+@given(
+    st.integers(1, 20), st.booleans(), st.lists(st.floats(0, 30, allow_nan=False, allow_infinity=False), max_size=200)
+)
+def test_no_window_exceeds_its_budget(per_minute, slides, gaps):
+    """However requests come, a sliding budget never admits more than its number in any 60 s, a fixed one twice it."""
+    budget, now, admitted = Budget(per_minute, slides=slides), 0.0, []
+    for gap in gaps:
+        now += gap
+        wait_s = budget.spend(now)
+        assert wait_s == 0 or 1 <= wait_s <= 60
+        if not wait_s:
+            admitted.append(now)
+    bound = per_minute if slides else 2 * per_minute
+    for start in admitted:
+        assert sum(start <= at < start + 60 for at in admitted) <= bound
+
+
+@given(st.integers(1, 5), st.booleans(), st.integers(0, 600))
+def test_waiting_as_told_is_enough(per_minute, slides, tenths):
+    """Whoever waits Retry-After seconds is admitted."""
+    budget, now = Budget(per_minute, slides=slides), 0.0
+    for _ in range(per_minute):
+        assert budget.spend(now) == 0
+    now += tenths / 10
+    wait_s = budget.spend(now)
+    assert wait_s == 0 or budget.spend(now + wait_s) == 0
+
+
+def test_limits_can_be_read_with_any_token(open_sandbox, connect):
+    """Limits need no permission and tell the rate that this sandbox enforces."""
+    api = connect(open_sandbox(rate_per_minute=120), "demo-readonly")
+    base = "/api/v2/organizations/limits"
+    assert any(space["name"] == "platform.api" for space in api.get(f"{base}/docs").json()["namespaces"])
+    assert "platform.api" in api.get(f"{base}/namespaces").json()["entities"]
+    rows = {row["key"]: row["value"] for row in api.get(f"{base}/namespaces/platform.api").json()["entities"]}
+    assert (rows["token.rate.per.minute"], rows["request.bytes.max"]) == (120, 512_000)
+    rows = {row["key"]: row["value"] for row in api.get(f"{base}/namespaces/platform.api/defaults").json()["entities"]}
+    assert rows["token.rate.per.minute"] == 300
+    assert api.get(f"{base}/namespaces/nonsense").status_code == 404
+
+
+def query(api, *groups, **parameters):
+    return api.call("POST", "/api/v2/flows/instances/query", json={"query": list(groups)}, params=parameters)
+
+
+def item(key, value=None, operator="eq"):
+    return {"key": key, "operator": operator, "value": value}
+
+
+def test_execution_data_is_off_by_default(sandbox, api):
+    """As on the platform nothing is stored until it is switched on."""
+    assert query(api).status_code == 400
+    assert api.get("/api/v2/flows/instances/querycapabilities").status_code == 400
+    assert api.get("/api/v2/flows/instances/settings/executiondata").json()["enabled"] is False
+
+
+def test_execution_data_finds_runs_by_flow_and_time(open_sandbox, connect):
+    """With execution data on, runs are found by flow, start time and error reason; never by name."""
+    sandbox = open_sandbox(execution_data=True, clock="frozen")
+    api = connect(sandbox)
+    first = api.run()
+    sandbox.advance(60)
+    failed = api.run("refund", {})
+    ids = lambda answer: [row["id"] for row in answer.json()["entities"]]  # noqa: E731
+    assert ids(query(api)) == [failed["id"], first["id"]]
+    assert ids(query(api, {"criteria": item("FlowId", FLOWS["order"])})) == [first["id"]]
+    window = {
+        "and": [
+            item("FlowStartDateTime", first["dateLaunched"], "gte"),
+            item("FlowStartDateTime", failed["dateLaunched"], "lt"),
+        ]
+    }
+    assert ids(query(api, window)) == [first["id"]]
+    assert ids(query(api, {"criteria": item("FlowErrorReason", operator="not_null")})) == [failed["id"]]
+    either = {"or": [item("FlowId", FLOWS["order"]), item("FlowId", FLOWS["refund"])]}
+    assert len(ids(query(api, either))) == 2
+    assert ids(query(api, either, {"not": [item("FlowId", FLOWS["order"])]})) == [failed["id"]]
+    assert ids(query(api, {"criteria": item("ConversationId", "c")})) == []
+    assert len(ids(query(api, pageSize=1))) == 1
+    keys = {row["criteriaKey"] for row in api.get("/api/v2/flows/instances/querycapabilities").json()["criteria"]}
+    assert "FlowId" in keys
+
+
+@pytest.mark.parametrize(
+    "criteria",
+    [item("Name", "x"), item("FlowId", "x", "gt"), item("FlowStartDateTime", "noon", "gt"), {"operator": "eq"}],
+    ids=str,
+)
+def test_queries_that_cannot_be_answered_are_refused(open_sandbox, connect, criteria):
+    """An unknown key, operator or date is 400; there is no key for the execution's name."""
+    assert query(connect(open_sandbox(execution_data=True)), {"criteria": criteria}).status_code == 400
+
+
+def test_a_query_gives_200_rows_at_most(open_sandbox, connect):
+    """The page size of the instances query ends at 200."""
+    api = connect(open_sandbox(execution_data=True))
+    assert query(api, pageSize=200).status_code == 200
+    assert query(api, pageSize=201).status_code == 400
