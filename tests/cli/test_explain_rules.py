@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,29 @@ def test_any_text_can_be_explained(text):
     """No text breaks explain, and every finding points at a line that exists."""
     for finding in explain(text).findings:
         assert 0 <= finding.line <= text.count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a.",
+        "requests.get(",
+        '"data": {',
+        "flow_id == 401 ",
+        "curl \\\n",
+        "{",
+        '"',
+        "2 ** ",
+        "expires ",
+        "<title",
+        "status: ",
+    ],
+)
+def test_large_texts_are_explained_in_seconds(piece):
+    """Text of the largest size that is read, however it repeats itself, does not take minutes."""
+    started_s = time.monotonic()
+    explain("flow_id access_token grant_type " + piece * (200_000 // len(piece)))
+    assert time.monotonic() - started_s < 20
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), lambda inner: st.dictionaries(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ EVIDENCE: Final[Mapping[str, str]] = {
     "unknown": "no reliable source was found",
 }
 """Evidence classes, the strongest first."""
+
+MOST_PLACES: Final = 200
+"""Places of one rule that are looked at: text of any size is explained in seconds."""
+
+_NEAR_CHARS: Final = 300
 
 WEIGHTS: Final[Mapping[str, str]] = {
     "wrong": "it cannot work as written",
@@ -79,7 +85,7 @@ class Rule:
         """Find the places in `text` that this rule is about."""
         if (self.needs and not self.needs.search(text)) or (self.unless_anywhere and self.unless_anywhere.search(text)):
             return
-        for match in self.pattern.finditer(text):
+        for match in islice(self.pattern.finditer(text), MOST_PLACES):
             excerpt = _line_at(text, match.start())
             if self.unless and self.unless.search(excerpt):
                 continue
@@ -114,6 +120,8 @@ def masked(text: str) -> str:
 
 
 def _line_at(text: str, position: int) -> str:
-    start = text.rfind("\n", 0, position) + 1
-    end = text.find("\n", position)
-    return text[start : end if end >= 0 else len(text)]
+    """Tell the line at `position`, as much of it as is near."""
+    first, last = max(0, position - _NEAR_CHARS), min(len(text), position + _NEAR_CHARS)
+    start = text.rfind("\n", first, position) + 1 or first
+    end = text.find("\n", position, last)
+    return text[start : end if end >= 0 else last]

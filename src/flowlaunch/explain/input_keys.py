@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from flowlaunch.explain.finding import Rule
@@ -19,6 +20,8 @@ _OPENING: Final = re.compile(
     r"""(?::\s*(?:[\w\[\], ]+=\s*)?|=\s*)\{"""
 )
 _KEY: Final = re.compile(r"""(["'])(?P<key>[^"'\n]+)\1\s*:""")
+_OBJECT_CHARS: Final = 20_000
+_OPENINGS: Final = 50
 _NO_INPUT: Final = frozenset({"grant_type", "client_id", "client_secret", "code", "redirect_uri", "flowId", "Flow"})
 
 UNPREFIXED: Final = Rule(
@@ -39,7 +42,7 @@ def unprefixed_keys(text: str) -> Iterator[Finding]:
     """Find the keys of input data that have no `Flow.` in front."""
     if UNPREFIXED.needs is None or not UNPREFIXED.needs.search(text):
         return
-    for opening in _OPENING.finditer(text):
+    for opening in islice(_OPENING.finditer(text), _OPENINGS):
         keys = [key for key in _keys(text, opening.end()) if key[1] not in _NO_INPUT]
         for position, key in keys:
             if not key.startswith("Flow."):
@@ -48,8 +51,8 @@ def unprefixed_keys(text: str) -> Iterator[Finding]:
 
 def _keys(text: str, start: int) -> Iterator[tuple[int, str]]:
     """Tell the keys of the object that was opened just before `start`, its inner objects left out."""
-    depth, position = 1, start
-    while position < len(text) and depth:
+    depth, position, end = 1, start, min(len(text), start + _OBJECT_CHARS)
+    while position < end and depth:
         match = _KEY.match(text, position) if depth == 1 else None
         if match:
             yield position, match["key"]

@@ -21,7 +21,7 @@ RULES: Final[tuple[Rule, ...]] = (*_PATTERN_RULES, UNPREFIXED)
 """Every rule about what can be seen in text."""
 
 _HTML: Final = re.compile(r"<!doctype html|<html\b|<head\b|<title\b", re.IGNORECASE)
-_TITLE: Final = re.compile(r"<(title|h1)[^>]*>\s*(.*?)\s*</\1>", re.IGNORECASE | re.DOTALL)
+_TITLE: Final = re.compile(r"<(title|h1)[^>]{0,200}>(.{0,300}?)</\1>", re.IGNORECASE | re.DOTALL)
 _STATUS: Final = re.compile(
     r"(?:HTTP(?:/[\d.]+)?[ :]+|\bstatus(?:[_ ]?code)?[\"']?\s*[=:]?\s*|\bAPI returned |\bError:? |"
     r"\breturned |\bgot |\(|\[)(?P<status>[45]\d\d)\b(?!\s*(?:ms|s)\b)",

@@ -47,7 +47,9 @@ RULES: Final = (
     ),
     Rule(
         id="invented-host",
-        pattern=re.compile(r"\b[\w.{}-]*(?:pure\.cloud\.com|\.genesys\.cloud|\.mygen\.com)\b", re.IGNORECASE),
+        pattern=re.compile(
+            r"(?<![\w.{}-])[\w.{}-]{0,80}(?:pure\.cloud\.com|\.genesys\.cloud|\.mygen\.com)\b", re.IGNORECASE
+        ),
         unless=re.compile(r"developer\.genesys\.cloud|help\.genesys\.cloud|apps?\.\w+\.genesys\.cloud"),
         finding="no region of Genesys Cloud answers on this domain",
         cure="api.<domain> with one of: " + ", ".join(REGIONS.values()),
@@ -106,7 +108,10 @@ RULES: Final = (
     ),
     Rule(
         id="bad-credentials-401",
-        pattern=re.compile(r"==\s*401[^\n]*\n?[^\n]*(?:client id|client_id|secret|credential)", re.IGNORECASE),
+        pattern=re.compile(
+            r"==\s*401(?:[^\n]{0,120}|[^\n]{0,80}\n[^\n]{0,120})(?:client id|client_id|secret|credential)",
+            re.IGNORECASE,
+        ),
         needs=_TOKEN,
         finding="wrong credentials answer 400 with error invalid_client, so this branch is never taken",
         cure='look at status 400 and "error": invalid_client means wrong id, secret or region; '

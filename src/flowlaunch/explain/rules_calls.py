@@ -10,18 +10,19 @@ from flowlaunch.explain.finding import Rule
 __all__ = ["RULES"]
 
 _SDK_RUN: Final = "run of the official Python SDK 269.0.0 against a server that read the launch and hung up"
+_CALL_CHARS: Final = 4_000
 _LAUNCH: Final = re.compile(r"flow|execution", re.IGNORECASE)
 
 
 def _without_timeout(match: re.Match[str]) -> str | None:
     """Tell the cure when the call that begins at `match` names no timeout up to its closing bracket."""
     text, depth = match.string, 0
-    for end in range(match.end() - 1, len(text)):
+    for end in range(match.end() - 1, min(len(text), match.end() + _CALL_CHARS)):
         depth += {"(": 1, ")": -1}.get(text[end], 0)
         if depth == 0:
             break
     else:
-        end = len(text)
+        end = match.end() + _CALL_CHARS
     call = text[match.start() : end]
     if "timeout" in call or "**" in call:
         return None

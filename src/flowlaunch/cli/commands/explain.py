@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["explain_command"]
 
-_LIMIT_BYTES = 1_000_000
+_LIMIT_BYTES = 200_000
 _COLOURS = {"wrong": "red", "risk": "yellow", "note": "blue"}
 
 
