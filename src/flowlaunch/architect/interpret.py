@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flowlaunch.architect.rules import Rules
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from flowlaunch.architect.effects import Answer, Effect
     from flowlaunch.architect.expressions import Host
     from flowlaunch.architect.flow import Flow
+    from flowlaunch.architect.values import Value
 
 __all__ = ["RunResult", "drive", "run"]
 
@@ -31,6 +32,7 @@ class RunResult:
         exit_reason: what the End Workflow action gave, or None.
         error: why it failed, or None.
         actions: how many actions ran.
+        values: every variable in reach at the end, by name in lower case, as values of the language.
 
     """
 
@@ -40,6 +42,7 @@ class RunResult:
     error: RunError | None
     trace: Trace
     actions: int
+    values: Mapping[str, Value] = field(default_factory=dict, repr=False, compare=False)
 
 
 def run(
@@ -109,9 +112,9 @@ def _refuse_more(state: Run) -> None:
 
 def _result(flow: Flow, state: Run) -> RunResult:
     if state.error is not None:
-        return RunResult("FAILED", {}, state.exit_reason, state.error, state.trace(), state.count)
+        return RunResult("FAILED", {}, state.exit_reason, state.error, state.trace(), state.count, state.variables)
     outputs = state.outputs(flow.outputs)
-    return RunResult("COMPLETED", outputs, state.exit_reason, None, state.trace(), state.count)
+    return RunResult("COMPLETED", outputs, state.exit_reason, None, state.trace(), state.count, state.variables)
 
 
 def _unstarted(flow: Flow, error: FlowRuntimeError) -> RunResult:
