@@ -125,3 +125,37 @@ def variable(kind: str, name: str, initial: str = "noValue: true", *, flags: str
         f"- {kind}Variable:\n    name: {name}\n    initialValue:\n      {initial}\n"
         f"    isInput: {str('i' in flags).lower()}\n    isOutput: {str('o' in flags).lower()}\n"
     )
+
+
+OUT = variable("string", "Flow.log", 'lit: ""', flags="o")
+"""The variable that `log` appends to."""
+
+
+def assign(kind: str, name: str, value: str, indent: int = 0) -> str:
+    """Write an updateData of one statement; `value` is like `lit: 1`."""
+    statement = f"      - {kind}:\n          variable: {name}\n          value:\n            {value}\n"
+    return block(f"- updateData:\n    name: set {name}\n    statements:\n{statement}", indent)
+
+
+def log(text: str, indent: int = 0) -> str:
+    """Write an action that appends a text to Flow.log."""
+    return append(f'"{text}"', indent)
+
+
+def append(expression: str, indent: int = 0) -> str:
+    """Write an action that appends the value of an expression to Flow.log."""
+    return assign("string", "Flow.log", f"exp: Append(Flow.log, {expression})", indent)
+
+
+def run_actions(
+    actions: str, variables: str = OUT, *, inputs: dict[str, Any] | None = None, **options: Any
+) -> RunResult:
+    """Load and run a workflow of one state; `world` and `rules` may be given."""
+    rules, world = options.pop("rules", None), options.pop("world", None) or World()
+    return world.run(load(actions, variables, **options), inputs, rules)
+
+
+def logged(result: RunResult) -> str:
+    """Give what the run logged."""
+    text: str = result.outputs["Flow.log"]
+    return text

@@ -2,7 +2,8 @@
 
 How the platform renders each type inside such a schema is not public, so every rendering here is a guess; what it
 accepts is exactly what `codec.from_json` reads. Keys are variable names with their scope (`Flow.customerName`),
-which is how launches are written. No input is required: the platform's own examples leave inputs out.
+which is how launches are written. No input is required, as the platform's own examples leave inputs out; so there is
+no `required` (draft 4 has no empty one).
 """
 
 from __future__ import annotations
@@ -82,7 +83,6 @@ def _schema(flow: Flow, variables: Iterable[Variable], what: str, *, allow_other
         "title": f"{flow.name} {what}",
         "type": "object",
         "properties": {variable.name: _property(variable) for variable in variables},
-        "required": [],
         "additionalProperties": allow_others,
     }
 
