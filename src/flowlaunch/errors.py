@@ -28,6 +28,8 @@
         FlowTypeError           operands or arguments of the wrong type
         FlowRuntimeError        a run went wrong: NOT_SET where disallowed, a limit reached
         FlowUnsupportedError    valid in Architect, not emulated here
+        FlowStubError           an offline run was asked for something that no stub answers; or a stub is wrong
+        FlowCaseError           a case file is wrong
       SandboxError              the sandbox cannot do what it was asked to
 
 Callers branch on the class, never on the text. A message says what was attempted, on what and what came
@@ -49,10 +51,12 @@ __all__ = [
     "DeadlineError",
     "DecodeError",
     "ExecutionFailedError",
+    "FlowCaseError",
     "FlowError",
     "FlowLookupError",
     "FlowNameError",
     "FlowRuntimeError",
+    "FlowStubError",
     "FlowSyntaxError",
     "FlowTypeError",
     "FlowUnsupportedError",
@@ -409,6 +413,27 @@ class FlowUnsupportedError(FlowError):
     """The flow uses something that Architect knows and that is not emulated here; it is named in the message."""
 
     default_code = "flow-unsupported"
+
+
+class FlowStubError(FlowError):
+    """An offline run asked for something that no stub answers, or a stub is wrong; the hint shows what to write.
+
+    Attributes:
+        trace: what the run did until then (`flowlaunch.architect.trace.Trace`), or None when nothing ran.
+
+    """
+
+    default_code = "flow-stub"
+
+    def __init__(self, message: str, *, span: Any = None, hint: str | None = None, trace: Any = None) -> None:
+        super().__init__(message, span=span, hint=hint)
+        self.trace = trace
+
+
+class FlowCaseError(FlowError):
+    """A case file is wrong: a field it does not have, a flow or table that cannot be read, no cases."""
+
+    default_code = "flow-case"
 
 
 class SandboxError(FlowlaunchError):

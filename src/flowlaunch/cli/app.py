@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "whoami": ("whoami", "Tell who the credentials speak for."),
     "explain": ("explain", "Explain an error, a log line or a code snippet."),
     "config": ("config", "Show and change settings."),
+    "flow": ("flow", "Check, run, test and draw flow files offline."),
     "sandbox": ("sandbox", "Run a local Genesys Cloud to launch flows in."),
 }
 """Command -> its module in `flowlaunch.cli.commands` and its line in the list of commands."""
