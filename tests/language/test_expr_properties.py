@@ -57,7 +57,8 @@ BY_TYPE = {
     "int": ["0", "-1", "1", "7", "2024", "999999999999999", "Flow.i", "Flow.n"],
     "dec": ["0.0", "-1.5", "0.005", "99999999999999999999.5", "Flow.d", "ToDecimal(NOT_SET)"],
     "str": [
-        '""', '"abc"', '"12"', '"2024-01-31T10:00:00Z"', '"PT1H"', '"{\\"a\\":1}"', '"\u00e9\U0001f600"', "ToString(NOT_SET)",
+        '""', '"abc"', '"12"', '"2024-01-31T10:00:00Z"', '"PT1H"', '"{\\"a\\":1}"',
+        '"\u00e9\U0001f600"', "ToString(NOT_SET)",
     ],
     "dtm": ["MakeDateTime(2024, 1, 31)", "System.MaxDateTime", "ToDateTime(NOT_SET)"],
     "dur": ["MakeDuration(0, 1, 0, 0)", "System.MinDuration", "MakeDuration(0, 0, 0, 0)", "ToDuration(NOT_SET)"],

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from flowlaunch.architect.access import read_property
 from flowlaunch.architect.builtins import CONSTANTS
+from flowlaunch.architect.dialect import DEFAULT
 from flowlaunch.architect.functions.json_values import property_of
+from flowlaunch.architect.functions.variants import implementation
 from flowlaunch.architect.render import joined
-from flowlaunch.architect.values import NOT_SET, Currency, Json, NetworkObject, Opaque, PhoneNumber
+from flowlaunch.architect.values import NOT_SET, Json, Opaque
 from flowlaunch.errors import FlowRuntimeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from flowlaunch.architect.dialect import Dialect
     from flowlaunch.architect.typed import Typed
     from flowlaunch.architect.values import Value
 
@@ -23,15 +27,15 @@ __all__ = ["compile_tree"]
 _UNSET_CODE: Final = "error.workflow.expression.unexpectedNull"
 
 
-def compile_tree(node: Typed) -> Run:
-    """Make a function that evaluates a typed tree."""
+def compile_tree(node: Typed, dialect: Dialect = DEFAULT) -> Run:
+    """Make a function that evaluates a typed tree under a dialect."""
     chain: list[Typed] = []
     while node.kind == "binary" and not _is_join(node):
         chain.append(node)
         node = node.operands[0]
-    run = _join(node) if _is_join(node) else _single(node)
+    run = _join(node, dialect) if _is_join(node) else _single(node, dialect)
     for above in reversed(chain):
-        run = _combine(above, (run, compile_tree(above.operands[1])))
+        run = _combine(above, (run, compile_tree(above.operands[1], dialect)), dialect)
     return run
 
 
@@ -39,24 +43,33 @@ def _is_join(node: Typed) -> bool:
     return node.overload is not None and node.overload.form == "join"
 
 
-def _single(node: Typed) -> Run:
+def _single(node: Typed, dialect: Dialect) -> Run:
     match node.kind:
         case "lit" | "nul":
             return _constant(node.value)
         case "ref" | "sysref":
             return _variable(node)
         case "property":
-            return _property(node, node.text)
+            return _property(node, node.text, dialect)
         case "index" if node.overload is None:
-            return _named_index(node)
+            return _named_index(node, dialect)
         case _:
-            return _combine(node, tuple(map(compile_tree, node.operands)))
+            return _combine(node, tuple(compile_tree(operand, dialect) for operand in node.operands), dialect)
 
 
-def _combine(node: Typed, parts: tuple[Run, ...]) -> Run:
-    forms: dict[str, Callable[[Typed, tuple[Run, ...]], Run]] = {"if": _if, "and": _and, "or": _or}
-    form = forms.get(node.overload.form) if node.overload else None
-    return form(node, parts) if form else _apply(node, parts)
+def _combine(node: Typed, parts: tuple[Run, ...], dialect: Dialect) -> Run:
+    overload = node.overload
+    if overload is None:
+        raise AssertionError(node.key)
+    if dialect.evaluation == "lazy":
+        match overload.form:
+            case "if":
+                return _if(node, parts, dialect)
+            case "and" | "or":
+                return _decide(node, parts, settled_by=overload.form == "or")
+            case _:
+                pass
+    return _apply(node, parts, implementation(overload, dialect), dialect)
 
 
 def _constant(value: Value) -> Run:
@@ -101,23 +114,21 @@ def _failed(node: Typed, error: Exception) -> FlowRuntimeError:
     return FlowRuntimeError(f"'{node.key}' has no result for these values", span=node.span)
 
 
-def _must_be_set(node: Typed, index: int) -> bool:
+def _must_be_set(node: Typed, index: int, dialect: Dialect) -> bool:
     operand = node.operands[index]
     if operand.kind == "lit" or operand.type.is_collection or node.overload is None:
         return False
+    if node.overload.form == "if" and index == 0 and dialect.unset_condition == "error":
+        return True
     return not node.overload.parameter(index).takes_not_set
 
 
 _REFUSED: Final = (FlowRuntimeError, ArithmeticError, ValueError, OverflowError)
 
 
-def _apply(node: Typed, parts: tuple[Run, ...]) -> Run:
-    overload = node.overload
-    if overload is None:
-        raise AssertionError(node.key)
-    inner = overload.run
-    checks = tuple(_must_be_set(node, index) for index in range(len(parts)))
-    if overload.needs_host:
+def _apply(node: Typed, parts: tuple[Run, ...], inner: Callable[..., Any], dialect: Dialect) -> Run:
+    checks = tuple(_must_be_set(node, index, dialect) for index in range(len(parts)))
+    if node.overload is not None and node.overload.needs_host:
         return _apply_with_host(node, inner, parts, checks)
     if len(parts) == 1:
         return _apply_one(node, inner, parts[0], checks[0])
@@ -186,24 +197,34 @@ def _apply_with_host(node: Typed, inner: Callable[..., Any], parts: tuple[Run, .
     return run
 
 
-def _if(_node: Typed, parts: tuple[Run, ...]) -> Run:
+def _if(node: Typed, parts: tuple[Run, ...], dialect: Dialect) -> Run:
     condition, when_true, when_false = parts
 
     def run(variables: Mapping[str, Value], host: Any) -> Any:
         return when_true(variables, host) if condition(variables, host) is True else when_false(variables, host)
 
-    return run
+    if not _must_be_set(node, 0, dialect):
+        return run
+
+    def strict(variables: Mapping[str, Value], host: Any) -> Any:
+        decided = condition(variables, host)
+        if decided is NOT_SET:
+            raise _unset(node, 0)
+        return when_true(variables, host) if decided else when_false(variables, host)
+
+    return strict
 
 
-def _and(node: Typed, parts: tuple[Run, ...]) -> Run:
+def _decide(node: Typed, parts: tuple[Run, ...], *, settled_by: bool) -> Run:
+    """Compile `and` (settled by false) or `or` (settled by true); the second operand may never be needed."""
     left, right = parts
 
     def run(variables: Mapping[str, Value], host: Any) -> Any:
         first = left(variables, host)
         if first is NOT_SET:
             raise _unset(node, 0)
-        if not first:
-            return False
+        if first is settled_by:
+            return settled_by
         second = right(variables, host)
         if second is NOT_SET:
             raise _unset(node, 1)
@@ -212,31 +233,14 @@ def _and(node: Typed, parts: tuple[Run, ...]) -> Run:
     return run
 
 
-def _or(node: Typed, parts: tuple[Run, ...]) -> Run:
-    left, right = parts
-
-    def run(variables: Mapping[str, Value], host: Any) -> Any:
-        first = left(variables, host)
-        if first is NOT_SET:
-            raise _unset(node, 0)
-        if first:
-            return True
-        second = right(variables, host)
-        if second is NOT_SET:
-            raise _unset(node, 1)
-        return second
-
-    return run
-
-
-def _join(node: Typed) -> Run:
+def _join(node: Typed, dialect: Dialect) -> Run:
     """Compile a whole chain of text additions into one join."""
     chain = [node]
     while (left := chain[-1].operands[0]).overload is not None and left.overload.form == "join":
         chain.append(left)
     chain.reverse()
     owners = [(chain[0], 0), *((link, 1) for link in chain)]
-    parts = tuple((compile_tree(owner.operands[index]), owner, index) for owner, index in owners)
+    parts = tuple((compile_tree(owner.operands[index], dialect), owner, index) for owner, index in owners)
 
     def run(variables: Mapping[str, Value], host: Any) -> Any:
         texts = []
@@ -253,67 +257,40 @@ def _join(node: Typed) -> Run:
     return run
 
 
-_PHONE: Final[Mapping[str, Callable[[PhoneNumber], Any]]] = {
-    "dialingcode": lambda value: value.dialing_code,
-    "e164": lambda value: value.e164,
-    "subscribernumber": lambda value: value.subscriber_number,
-    "isglobal": lambda value: value.e164 is not NOT_SET,
-    "issip": lambda value: value.scheme in {"sip", "sips"},
-    "istel": lambda value: value.scheme == "tel",
-    "raw": lambda value: value.raw,
-    "scheme": lambda value: value.scheme,
-    "uri": lambda value: value.uri,
-}
-
-
-def _of_object(value: NetworkObject, name: str) -> Any:
-    properties = {key.lower(): item for key, item in value.properties.items()}
-    low = name.lower()
-    if low in properties:
-        return properties[low]
-    if low == "id":
-        return value.id
-    if low == "name" or (low == "username" and value.name):
-        return value.name or NOT_SET
-    return value.id if low in {"username", "display"} else NOT_SET
-
-
-def _read_property(value: Any, name: str) -> Any:
-    if isinstance(value, Json):
-        return property_of(value, name)
-    if isinstance(value, PhoneNumber):
-        return _PHONE[name.lower()](value)
-    if isinstance(value, Currency):
-        return value.amount if name.lower() == "amount" else value.code
-    if isinstance(value, NetworkObject):
-        return _of_object(value, name)
-    return Opaque(value.kind, name) if isinstance(value, Opaque) else NOT_SET
-
-
-def _property(node: Typed, name: str) -> Run:
+def _property(node: Typed, name: str, dialect: Dialect) -> Run:
     target = node.operands[1]
-    inner = compile_tree(target)
+    inner = compile_tree(target, dialect)
     empty: Value = () if node.type.is_collection else NOT_SET
     of = node.type.name
 
     def run(variables: Mapping[str, Value], host: Any) -> Any:
         value = inner(variables, host)
         if value is NOT_SET:
-            raise _unset_target(target, name)
+            return _of_unset(target, name, empty, dialect)
         try:
-            found = _read_property(value, name)
+            found = read_property(value, name)
         except FlowRuntimeError as error:
             raise _failed(node, error) from None
         if isinstance(found, Opaque):
             return found.text if of == "str" else Opaque(of, found.text)
-        return empty if found is NOT_SET else found
+        if found is not NOT_SET:
+            return found
+        _check_present(node, value, name, dialect)
+        return empty
 
     return run
 
 
-def _unset_target(target: Typed, name: str) -> FlowRuntimeError:
+def _check_present(node: Typed, value: Any, name: str, dialect: Dialect) -> None:
+    if dialect.missing_json_property == "error" and isinstance(value, Json) and name not in value.value:
+        raise FlowRuntimeError(f"the JSON object has no property '{name[:100]}'", span=node.span)
+
+
+def _of_unset(target: Typed, name: str, empty: Value, dialect: Dialect) -> Value:
+    if dialect.property_of_unset == "unset":
+        return empty
     what = f"`{target.written}`" if target.key in {"ref", "sysref"} else "this"
-    return FlowRuntimeError(
+    raise FlowRuntimeError(
         f"{what} is NOT_SET, so it has no property '{name}'",
         span=target.span,
         hint="Test it first: If(IsSet(x), x.y, ...).",
@@ -321,19 +298,22 @@ def _unset_target(target: Typed, name: str) -> FlowRuntimeError:
     )
 
 
-def _named_index(node: Typed) -> Run:
+def _named_index(node: Typed, dialect: Dialect) -> Run:
     index, target = node.operands
     if index.kind == "lit":
-        return _property(node, str(index.value))
-    name_of, inner = compile_tree(index), compile_tree(target)
+        return _property(node, str(index.value), dialect)
+    name_of, inner = compile_tree(index, dialect), compile_tree(target, dialect)
 
     def run(variables: Mapping[str, Value], host: Any) -> Any:
         value, name = inner(variables, host), name_of(variables, host)
         if value is NOT_SET or name is NOT_SET:
-            raise _unset_target(target if value is NOT_SET else index, "of that name")
+            return _of_unset(target if value is NOT_SET else index, "of that name", NOT_SET, dialect)
         try:
-            return property_of(value, name)
+            found = property_of(value, name)
         except FlowRuntimeError as error:
             raise _failed(node, error) from None
+        if found is NOT_SET:
+            _check_present(node, value, name, dialect)
+        return found
 
     return run

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from flowlaunch.architect.checker import check, convert_root
 from flowlaunch.architect.codec import to_json
 from flowlaunch.architect.compile import compile_tree
+from flowlaunch.architect.dialect import DEFAULT
 from flowlaunch.architect.parser import parse
 from flowlaunch.architect.printer import print_tree
 from flowlaunch.architect.source import Source, Span
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
+    from flowlaunch.architect.dialect import Dialect
     from flowlaunch.architect.types import Type
     from flowlaunch.architect.values import NetworkObject, NotSet, Value
 
@@ -105,7 +107,13 @@ class Expression:
 
 
 def compile_expression(
-    text: str, scope: Scope, want: Type | None = None, source: Source | None = None, offset: int = 0
+    text: str,
+    scope: Scope,
+    want: Type | None = None,
+    source: Source | None = None,
+    offset: int = 0,
+    *,
+    dialect: Dialect = DEFAULT,
 ) -> Expression:
     """Parse and check an expression.
 
@@ -115,6 +123,7 @@ def compile_expression(
         want: type of the slot it fills; the result is converted to it once, at the root, if Architect would.
         source: the file it stands in, for messages; without it the expression itself is shown.
         offset: where `text` starts in `source`.
+        dialect: how points are decided that nothing public settles.
 
     Raises:
         FlowSyntaxError: it cannot be parsed.
@@ -124,14 +133,14 @@ def compile_expression(
     """
     where = source or Source("expression", text)
     try:
-        return _compile(text, scope, want, where, offset)
+        return _compile(text, scope, want, where, offset, dialect)
     except RecursionError as error:
         span = Span(where, offset, offset + len(text))
         hint = "Split it over several variables."
         raise FlowSyntaxError("the expression is nested too deep", span=span, hint=hint) from error
 
 
-def _compile(text: str, scope: Scope, want: Type | None, source: Source, offset: int) -> Expression:
+def _compile(text: str, scope: Scope, want: Type | None, source: Source, offset: int, dialect: Dialect) -> Expression:
     root = convert_root(check(parse(text, source, offset), scope), want)
     variables, functions = _mentions(root)
     return Expression(
@@ -142,7 +151,7 @@ def _compile(text: str, scope: Scope, want: Type | None, source: Source, offset:
         variables=variables,
         functions=functions,
         root=root,
-        _run=compile_tree(root),
+        _run=compile_tree(root, dialect),
     )
 
 
@@ -166,6 +175,7 @@ def evaluate_text(
     types: Mapping[str, str | Type] | None = None,
     want: str | Type | None = None,
     host: Host | None = None,
+    dialect: Dialect = DEFAULT,
 ) -> Evaluation:
     """Evaluate one expression outside any flow.
 
@@ -176,13 +186,14 @@ def evaluate_text(
             variable with a type and no value is NOT_SET.
         want: type to convert the result to, as a slot of a flow would.
         host: time, randomness and lookups; by default nothing is found and there is no present time.
+        dialect: how points are decided that nothing public settles.
 
     Raises:
         FlowError: any of its kinds; the place is marked in the message.
 
     """
     scope, values = read_variables(variables or {}, types)
-    expression = compile_expression(text, scope, None if want is None else read_type(want))
+    expression = compile_expression(text, scope, None if want is None else read_type(want), dialect=dialect)
     return Evaluation(expression.evaluate(values, host or StillHost()), expression.type, expression)
 
 
