@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from flowlaunch._core.messages import Call, Lost, Response
 
 BODY_CHARS: Final = 2_000
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding an answer may raise: broken JSON or the wrong shape, text that is not UTF-8, endless nesting."""
 _TAG: Final = re.compile(r"<[^>]{0,500}>")
 _RETRY_SENTENCE: Final = re.compile(r"Retry the request in \[?(\d{1,6})\]? seconds", re.IGNORECASE)
 
@@ -61,7 +63,7 @@ def read_error_body(response: Response) -> ErrorBody:
     """Read an error body leniently: HTML, nothing or the wrong shape give an empty one."""
     try:
         return msgspec.json.decode(response.body, type=ErrorBody)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return ErrorBody()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from flowlaunch._core.failures import shown_body
+from flowlaunch._core.failures import UNREADABLE, shown_body
 from flowlaunch.errors import DecodeError
 from flowlaunch.models import (
     Division,
@@ -112,7 +112,7 @@ def encode_json(value: Any) -> bytes:
 def _decode(decoder: msgspec.json.Decoder[S], call: Call, response: Response) -> S:
     try:
         return decoder.decode(response.body)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise DecodeError(
             f"could not {call.operation.title} {call.subject}".rstrip()
             + f": the answer has not the promised shape ({error}); found {shown_body(response)[:120]!r}",
