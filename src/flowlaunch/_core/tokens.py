@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from flowlaunch._core.failures import api_error, lost_error, read_error_body, retry_after_s, shown_body
+from flowlaunch._core.failures import UNREADABLE, api_error, lost_error, read_error_body, retry_after_s, shown_body
 from flowlaunch._core.messages import Call, Lost, Request, Response
 from flowlaunch._core.retry import Outcome, outcome_of
 from flowlaunch._core.steps import Moment, Now, Pause, Plan, Send
@@ -23,7 +23,7 @@ from flowlaunch.credentials import (
     RefreshToken,
     Saml2Bearer,
 )
-from flowlaunch.errors import AuthenticationError, DeadlineError, DecodeError, RateLimitedError
+from flowlaunch.errors import AuthenticationError, DeadlineError, DecodeError, FlowlaunchError, RateLimitedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -141,6 +141,7 @@ def token_plan(
             "the given access token was refused", operation="sign in", status=401, hint=_CANNOT_RENEW_HINT
         )
     request = token_request(contract, hosts, credentials)
+    began: Moment = yield Now()
     attempt = 0
     while True:
         attempt += 1
@@ -151,7 +152,8 @@ def token_plan(
         now: Moment = yield Now()
         wait = _pause_before_repeat(request.call, reply, policy, attempt)
         if wait is None or now.mono_s + wait.at_least_s >= deadline_s:
-            raise _refusal(contract, request.call, reply, timed_out=now.mono_s >= deadline_s)
+            is_late = now.mono_s >= deadline_s
+            raise _refusal(contract, request.call, reply, spent_s=deadline_s - began.mono_s if is_late else None)
         yield Pause(wait.at_least_s, max(wait.at_least_s, min(wait.up_to_s, deadline_s - now.mono_s)))
 
 
@@ -183,10 +185,12 @@ def is_token_throttle(response: Response) -> bool:
     return response.status == 400 and body.error == "invalid_request" and "rate limit exceeded" in said
 
 
-def _refusal(contract: Contract, call: Call, reply: Response | Lost, *, timed_out: bool) -> Exception:
+def _refusal(contract: Contract, call: Call, reply: Response | Lost, *, spent_s: float | None) -> FlowlaunchError:
+    """Build the error of a sign-in that failed; `spent_s` is the time that was given when all of it was spent."""
     if isinstance(reply, Lost):
-        if timed_out:
-            return DeadlineError(f"could not sign in: time ran out ({reply.reason})", timeout_s=0.0)
+        if spent_s is not None:
+            message = f"could not sign in: no answer within {spent_s:.3g} s ({reply.reason})"
+            return DeadlineError(message, timeout_s=spent_s)
         return lost_error(call, reply)
     body = read_error_body(reply)
     if is_token_throttle(reply):
@@ -226,7 +230,7 @@ _OAUTH_HINTS: Final[Mapping[str, str]] = {
 def _grant(reply: Response, asked_at: Moment) -> Grant:
     try:
         answer = msgspec.json.decode(reply.body, type=_TokenAnswer, strict=False)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         found = shown_body(reply)[:120]
         raise DecodeError(
             f"could not sign in: the answer is no token ($: expected a JSON object, found {found!r})",
