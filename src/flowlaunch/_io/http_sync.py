@@ -36,20 +36,29 @@ _attempt = _Attempt()
 
 
 class _DeadlineReader(io.RawIOBase):
-    """Reads from a socket until the attempt's end, however slowly the bytes drip in."""
+    """Reads from a socket until the attempt's end, however slowly the bytes drip in.
+
+    It reads through the socket's own file: that keeps the socket open when the connection is closed before the
+    answer is read to its end, as http.client does for an answer that ends with its connection.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self._file = sock.makefile("rb", buffering=0)
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: Any) -> int | None:
         left_s = _attempt.ends_s - time.monotonic()
         if left_s <= 0:
             raise TimeoutError("the answer was not complete in time")
         self._sock.settimeout(left_s)
-        return self._sock.recv_into(buffer)
+        return self._file.readinto(buffer)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 class _DeadlineSocket:
