@@ -1,0 +1,66 @@
+"""Start programs, read their figures, keep medians."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+PYTHON = sys.executable
+QUIET = {name: text for name, text in os.environ.items() if not name.startswith(("GENESYS", "FLOWLAUNCH", "PYTHON"))}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    what: str
+    ours: str
+    peer: str = ""
+    ratio: str = ""
+    bar: str = ""
+
+
+def wall_s(command, runs=7):
+    """Return the median wall time of a command, in seconds; its first run does not count."""
+    times = []
+    for _ in range(runs + 1):
+        began = time.perf_counter()
+        subprocess.run(command, check=True, env=QUIET, stdout=subprocess.DEVNULL)
+        times.append(time.perf_counter() - began)
+    return statistics.median(times[1:])
+
+
+def program(name, *arguments, env=None):
+    """Run one of `bench/programs` and return the JSON that it prints last."""
+    path = os.path.join(os.path.dirname(__file__), "programs", name)
+    command = [PYTHON, "-W", "ignore", path, *map(str, arguments)]
+    ended = subprocess.run(command, check=True, env={**QUIET, **(env or {})}, capture_output=True, text=True, timeout=300)
+    return json.loads(ended.stdout.strip().splitlines()[-1])
+
+
+@contextmanager
+def sandbox(*options):
+    """Run a sandbox in a process of its own, without a rate limit; yield its URL."""
+    command = [PYTHON, "-m", "flowlaunch", "sandbox", "serve", "--port", "0", "--rate", "0", *options]
+    process = subprocess.Popen(command, env=QUIET, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        for line in process.stdout:
+            if "http://" in line:
+                yield "http://" + line.split("http://", 1)[1].split()[0].rstrip("/.,;")
+                break
+        else:
+            raise RuntimeError("the sandbox did not start")
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def best_of(runs, measure):
+    """Return the run with the smallest figure: on a shared machine noise only adds."""
+    return min((measure() for _ in range(runs)), key=lambda figures: figures["cpu_us"])
