@@ -23,6 +23,29 @@ FLOWS = {
 }
 ORDER = {"Flow.customerName": "Jane Doe", "Flow.orderId": "ORD-1", "Flow.priority": "high"}
 EXECUTIONS = "/api/v2/flows/executions"
+FLOW = """
+workflow:
+  name: {name}
+  description: uploaded
+  division: {division}
+  startUpRef: "/workflow/states/state[one]"
+  defaultLanguage: en-us
+  supportedLanguages: {{en-us: {{none: true}}}}
+  variables:
+    - stringVariable: {{name: Flow.in, initialValue: {{noValue: true}}, isInput: true, isOutput: false}}
+    - stringVariable: {{name: Flow.out, initialValue: {{noValue: true}}, isInput: false, isOutput: true}}
+  settingsErrorHandling: {{errorHandling: {{endWorkflow: {{none: true}}}}}}
+  states:
+    - state:
+        name: One
+        refId: one
+        actions:
+          - updateData:
+              name: Set
+              statements:
+                - string: {{variable: Flow.out, value: {{exp: 'Append("{text} ", Flow.in)'}}}}
+          - endWorkflow: {{name: End, exitReason: {{noValue: true}}}}
+"""
 
 
 class Api:
@@ -97,3 +120,8 @@ def launch_bytes(url: str, token: str, inputs: dict[str, Any] | None = None) -> 
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
     return head.encode() + body
+
+
+def flow_text(name: str = "Uploaded", text: str = "one", division: str = "Home") -> str:
+    """Write a small flow that answers `<text> <Flow.in>`."""
+    return FLOW.format(name=name, text=text, division=division)

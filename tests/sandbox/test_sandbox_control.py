@@ -1,38 +1,10 @@
 """The control plane, the journal, snapshots and who may talk to the sandbox."""
 
 import pytest
-from sandbox_api import EXECUTIONS, FLOWS, ORDER, raw
+from sandbox_api import EXECUTIONS, FLOWS, ORDER, flow_text, raw
 
 from flowlaunch.errors import FlowSyntaxError, SandboxError
 from flowlaunch.sandbox import Sandbox, Status
-
-FLOW = """
-workflow:
-  name: {name}
-  description: uploaded
-  division: {division}
-  startUpRef: "/workflow/states/state[one]"
-  defaultLanguage: en-us
-  supportedLanguages: {{en-us: {{none: true}}}}
-  variables:
-    - stringVariable: {{name: Flow.in, initialValue: {{noValue: true}}, isInput: true, isOutput: false}}
-    - stringVariable: {{name: Flow.out, initialValue: {{noValue: true}}, isInput: false, isOutput: true}}
-  settingsErrorHandling: {{errorHandling: {{endWorkflow: {{none: true}}}}}}
-  states:
-    - state:
-        name: One
-        refId: one
-        actions:
-          - updateData:
-              name: Set
-              statements:
-                - string: {{variable: Flow.out, value: {{exp: 'Append("{text} ", Flow.in)'}}}}
-          - endWorkflow: {{name: End, exitReason: {{noValue: true}}}}
-"""
-
-
-def flow_text(name="Uploaded", text="one", division="Home"):
-    return FLOW.format(name=name, text=text, division=division)
 
 
 def test_the_world_is_summed_up_without_secrets(sandbox, api):
@@ -274,7 +246,12 @@ def test_loopback_names_and_allowed_hosts_are_accepted(open_sandbox, host):
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}],
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
     ids=str,
 )
 def test_pages_of_other_origins_cannot_change_the_sandbox(sandbox, api, headers):

@@ -153,9 +153,7 @@ def test_a_wrong_type_fails_the_run_or_is_refused(open_sandbox, connect):
 def test_nothing_deduplicates_launches(sandbox, api):
     """Two equal launches with the same name and idempotency key are two executions."""
     body = {"flowId": FLOWS["order"], "inputData": ORDER, "name": "same"}
-    ids = {
-        api.call("POST", EXECUTIONS, json=body, headers={"Idempotency-Key": "k"}).json()["id"] for _ in range(2)
-    }
+    ids = {api.call("POST", EXECUTIONS, json=body, headers={"Idempotency-Key": "k"}).json()["id"] for _ in range(2)}
     assert len(ids) == 2
     assert {launch.execution_id for launch in sandbox.launches()} == ids
     assert [launch.inputs for launch in sandbox.launches()] == [ORDER, ORDER]

@@ -131,7 +131,10 @@ def test_one_flow_is_shown_with_its_published_version_and_schemas(sandbox, api):
 
 @pytest.mark.parametrize(
     ("flow", "status", "code"),
-    [("f0000000-0000-4000-8000-00000000ffff", 404, "architect.flow.not.found"), (FLOWS["deleted"], 410, "architect.flow.deleted")],
+    [
+        ("f0000000-0000-4000-8000-00000000ffff", 404, "architect.flow.not.found"),
+        (FLOWS["deleted"], 410, "architect.flow.deleted"),
+    ],
 )
 def test_flows_that_are_not_there_have_official_codes(sandbox, api, flow, status, code):
     """An unknown flow is 404, a deleted one 410 unless asked for."""
@@ -173,7 +176,11 @@ def test_division_views_show_published_flows(sandbox, api):
 @pytest.mark.parametrize(
     ("client", "allowed", "refused"),
     [
-        ("demo-readonly", ["/api/v2/flows", "/api/v2/flows/divisionviews"], ["/api/v2/flows/instances/querycapabilities"]),
+        (
+            "demo-readonly",
+            ["/api/v2/flows", "/api/v2/flows/divisionviews"],
+            ["/api/v2/flows/instances/querycapabilities"],
+        ),
         ("demo-nolaunch", ["/api/v2/flows"], []),
     ],
 )

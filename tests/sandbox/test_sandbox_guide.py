@@ -152,7 +152,9 @@ def test_a_shared_flow_runs_with_all_its_inputs(as_client):
     assert status["outputs"] == {"Flow.reason": "Damaged on arrival"}
 
 
-@pytest.mark.parametrize("inputs", [{"userId": "u"}, {"userId": "u", "reasonCode": "1", "other": 1}, {"user_id": "u"}], ids=str)
+@pytest.mark.parametrize(
+    "inputs", [{"userId": "u"}, {"userId": "u", "reasonCode": "1", "other": 1}, {"user_id": "u"}], ids=str
+)
 def test_a_shared_flows_inputs_are_checked(as_client, inputs):
     """A missing or misspelt input of a shared flow is 400."""
     assert as_client().call("POST", EXECUTE, json={"flowType": "shared", "inputs": inputs}).status_code == 400

@@ -131,9 +131,7 @@ def test_pkce_needs_no_secret_but_the_verifier(sandbox, connect):
     assert redeem("v" * 42).json()["error"] == "invalid_grant"
     good = redeem(verifier)
     assert good.status_code == 200
-    renewed = form(
-        api, None, grant_type="refresh_token", refresh_token=good.json()["refresh_token"], client_id="demo"
-    )
+    renewed = form(api, None, grant_type="refresh_token", refresh_token=good.json()["refresh_token"], client_id="demo")
     assert renewed.status_code == 200
 
 

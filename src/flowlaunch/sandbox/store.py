@@ -45,16 +45,21 @@ class Store:
     def __init__(self, path: Path) -> None:
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version not in (0, 1):
-                raise SandboxError(
-                    f"{path} was written by a newer sandbox (layout {version})", hint="Use another file."
-                )
-            self._db.executescript(SCHEMA)
         except sqlite3.Error as error:
-            raise SandboxError(f"cannot use {path} as the sandbox's file: {error}", hint="Use another --db.") from error
+            raise _unusable(path, error) from error
+        try:
+            self._prepare(path)
+        except sqlite3.Error as error:
+            self._db.close()
+            raise _unusable(path, error) from error
+
+    def _prepare(self, path: Path) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, 1):
+            raise SandboxError(f"{path} was written by a newer sandbox (layout {version})", hint="Use another file.")
+        self._db.executescript(SCHEMA)
 
     def close(self) -> None:
         """Close the file."""
@@ -163,3 +168,7 @@ class Store:
         version = (flow.version(version_number) or flow.current) if flow else None
         if version is not None:
             service.runs.adopt(Execution(number, execution_id, version, inputs, *rest))
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> SandboxError:
+    return SandboxError(f"cannot use {path} as the sandbox's file: {error}", hint="Use another --db.")
