@@ -30,6 +30,7 @@ cover: $(VENV)/.tested
 	$(BIN)/coverage report
 
 bench: $(VENV)/.tested
+	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python -m bench
 
 $(VENV)/bin/python:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import platform
 import sys
+from typing import TYPE_CHECKING
 
 from bench import engine, launches, sandboxes, startup
-from bench.measure import Row
+
+if TYPE_CHECKING:
+    from bench.measure import Row
 
 BENCHES = {
     "startup": startup.rows,

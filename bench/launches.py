@@ -20,7 +20,5 @@ def rows():
 
 
 def _row(what, ours, peer, bar):
-    shown = f"{ours['cpu_us']:.0f} µs CPU, {ours['per_s']:.0f}/s"
-    return Row(
-        what, shown, f"SDK {peer['cpu_us']:.0f} µs, {peer['per_s']:.0f}/s", f"{ours['cpu_us'] / peer['cpu_us']:.2f}", bar
-    )
+    shown, other = (f"{found['cpu_us']:.0f} µs CPU, {found['per_s']:.0f}/s" for found in (ours, peer))
+    return Row(what, shown, f"SDK {other}", f"{ours['cpu_us'] / peer['cpu_us']:.2f}", bar)

@@ -40,7 +40,8 @@ def program(name, *arguments, env=None):
     """Run one of `bench/programs` and return the JSON that it prints last."""
     path = os.path.join(os.path.dirname(__file__), "programs", name)
     command = [PYTHON, "-W", "ignore", path, *map(str, arguments)]
-    ended = subprocess.run(command, check=True, env={**QUIET, **(env or {})}, capture_output=True, text=True, timeout=300)
+    settings = {**QUIET, **(env or {})}
+    ended = subprocess.run(command, check=True, env=settings, capture_output=True, text=True, timeout=300)
     return json.loads(ended.stdout.strip().splitlines()[-1])
 
 
