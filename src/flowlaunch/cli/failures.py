@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any, Final
@@ -50,7 +51,7 @@ def text_of(error: errors.FlowlaunchError) -> str:
 
 def _detail_lines(error: errors.FlowlaunchError) -> Iterator[str]:
     for name, value in error.details.items():
-        if value not in (None, "") and str(value) not in error.message:
+        if value not in (None, "") and not _says(error.message, str(value)):
             yield f"{_LABELS.get(name, name.replace('_', ' '))}: {value}"
     if isinstance(error, errors.ApiError) and error.body and not error.server_code:
         yield f"answer: {_first_line(error.body)}"
@@ -62,6 +63,11 @@ def _detail_lines(error: errors.FlowlaunchError) -> Iterator[str]:
         yield from str(error.span.render()).splitlines()
     if isinstance(error, errors.LaunchInDoubtError):
         yield from _IN_DOUBT_STEPS
+
+
+def _says(message: str, value: str) -> bool:
+    """Tell whether `message` holds `value` as a word of its own: 42 is not told by "HTTP 429"."""
+    return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", message) is not None
 
 
 def _first_line(text: str, limit: int = 200) -> str:
