@@ -60,6 +60,7 @@ CASES = [
     ('AreEqual(false, "a", "A")', False),
     ('AreEqual(true, MakeList("a", NOT_SET), MakeList("A", NOT_SET))', True),
     ("AreEqual(1, NOT_SET)", False),
+    ("AreEqual(true, NOT_SET, NOT_SET)", False),
     ("NOT_SET == NOT_SET", True),
     ('"a" == NOT_SET', False),
     ('"a" != "A"', True),

@@ -27,8 +27,7 @@ _TABLE: Final[Mapping[str, str]] = {
     "Chat": "ConversationId:str CurrentQueue:que Language:str PositionInQueue:int EstimatedWaitTime:dur",
     "Email": "ConversationId:str CurrentQueue:que Language:str Message:cpx_email PositionInQueue:int"
     " EstimatedWaitTime:dur",
-    "Flow": "InteractionId:str IsTest:bln StartDateTimeUtc:dtm LastAudioMonitoringResult:str InvocationId:str"
-    " InvokingFlow:str",
+    "Flow": "IsTest:bln StartDateTimeUtc:dtm",
     "Format": "Bool:blc Currency:cuc Date:dac Number:nuc PhoneNumber:phc String:stc Time:tic TimePart:tpc",
     "Language": "Case:lcc Gender:lgc Quantity:lqc",
     "Message": "ConversationId:str CurrentQueue:que Language:str Message:cpx_short_message PositionInQueue:int"

@@ -11,7 +11,7 @@ from flowlaunch.architect.builtins import builtin_names, find_builtin, is_own_sc
 from flowlaunch.architect.functions import FAMILIES
 from flowlaunch.architect.functions.catalogue import find_overloads, suggest_function
 from flowlaunch.architect.overloads import choose, refuse_call
-from flowlaunch.architect.properties import find_property, has_properties, property_names
+from flowlaunch.architect.properties import find_property, property_names
 from flowlaunch.architect.syntax import (
     Binary,
     Call,
@@ -101,13 +101,12 @@ class _Checker:
     def variable(self, node: Name | Property, names: list[str]) -> Typed:
         name = ".".join(names)
         found = self.scope.find(name)
-        own = found is not None
-        found = found or find_builtin(name)
+        builtin = find_builtin(name)
+        found = found or builtin
         if found is None:
             raise self.unknown_variable(name, node.span)
-        key = "ref" if is_own_scope(name) or (own and find_builtin(name) is None) else "sysref"
-        if name.lower().startswith("flow.") and not own:
-            key = "sysref"
+        is_own = is_own_scope(name) and (builtin is None or found[1].name == "pmt")
+        key = "ref" if is_own or builtin is None else "sysref"
         written = _written(node)
         return Typed(key, key, found[1], node.span, text=written, written=written, lookup=found[0].lower())
 
@@ -155,9 +154,9 @@ class _Checker:
         if found is not None:
             return found
         known = {known.lower(): known for known in property_names(target.type)}
-        if not has_properties(target.type) and target.type.name.startswith("cpx_") and not target.type.is_collection:
-            return name, _STR
         close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+        if not close and target.type.name.startswith("cpx_") and not target.type.is_collection:
+            return name, _STR  # what is known of these objects is incomplete
         hint = f"Did you mean `{known[close[0]]}`?" if close else ""
         if not hint:
             names = ", ".join(known.values())

@@ -30,6 +30,8 @@ def choose(overloads: Sequence[Overload], arguments: Sequence[Typed]) -> Choice 
     """Find the first overload whose parameters the arguments fit, exactly and without conversion."""
     types = [argument.type for argument in arguments]
     fitting = [overload for overload in overloads if overload.takes(len(types))]
+    if _UNTYPED in types:  # an overload made for the bare word comes before those that merely allow it
+        fitting.sort(key=lambda overload: all(parameter.type != _UNTYPED for parameter in overload.parameters))
     for fallback in (None, _FALLBACK):
         for overload in fitting:
             chosen = _match(overload, types, fallback)

@@ -13,7 +13,7 @@ from flowlaunch.architect.types import Type, type_of_code
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["find_property", "has_properties", "property_names"]
+__all__ = ["find_property", "property_names"]
 
 _NAMED: Final = "id:str name:str"
 _TABLE: Final[Mapping[str, str]] = {
@@ -108,11 +108,6 @@ def _read(text: str) -> dict[str, tuple[str, Type]]:
 
 
 _PROPERTIES: Final = {name: _read(text) for name, text in _TABLE.items()}
-
-
-def has_properties(of: Type) -> bool:
-    """Tell whether values of this type have properties that are known here."""
-    return not of.is_collection and of.name in _PROPERTIES
 
 
 def find_property(of: Type, name: str) -> tuple[str, Type] | None:

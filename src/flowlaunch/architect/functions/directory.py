@@ -62,8 +62,10 @@ _define_prompt_finder("FindSystemPrompt", "PromptSystem.")
 @_SEARCH.define(
     "FindQueueEstimatedWaitTime(queue: que) -> dur",
     "GetQueueEstimatedWaitTime(queue: que) -> dur",
+    "FindQueueEstimatedWaitTime(queue: que, mediaType: str) -> dur",
+    "GetQueueEstimatedWaitTime(queue: que, mediaType: str) -> dur",
 )
-def _estimated_wait(queue: NetworkObject) -> Duration | NotSet:
+def _estimated_wait(queue: NetworkObject, _media_type: str = "") -> Duration | NotSet:
     known = queue.properties.get("estimatedWaitTime")
     return known if isinstance(known, Duration) else NOT_SET
 

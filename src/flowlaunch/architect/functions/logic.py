@@ -26,6 +26,14 @@ def _is_set(item: Value) -> bool:
     return item is not NOT_SET
 
 
+@_COMPARISON.define(
+    "AreEqual(valueToCompare: T?, valueToCompareTo: T?...) -> bln",
+    "AreEqual(valueToCompare: T[], valueToCompareTo: T[]) -> bln",
+)
+def _are_equal(first: Value, *others: Value) -> bool:
+    return all(equal(first, other) for other in others)
+
+
 @_COMPARISON.define("AreEqual(ignoreCase: bln, valueToCompare: str?, valueToCompareTo: str?...) -> bln")
 def _are_equal_text(ignore_case: bool, first: str, *others: str) -> bool:
     if not ignore_case:
@@ -42,14 +50,6 @@ def _are_equal_lists_of_text(ignore_case: bool, left: tuple[str, ...], right: tu
     if not ignore_case:
         return left == right
     return [_folded(item) for item in left] == [_folded(item) for item in right]
-
-
-@_COMPARISON.define(
-    "AreEqual(valueToCompare: T?, valueToCompareTo: T?...) -> bln",
-    "AreEqual(valueToCompare: T[], valueToCompareTo: T[]) -> bln",
-)
-def _are_equal(first: Value, *others: Value) -> bool:
-    return all(equal(first, other) for other in others)
 
 
 @_COMPARISON.define(

@@ -26,6 +26,9 @@ _NUMBER_FORMS: Final = (
     "decimalToConvert: dec?, numberAudioFormat: nuf, numberOfDecimalPlaces: int",
     "decimalToConvert: dec?, numberAudioFormat: nuf, numberOfDecimalPlaces: int, languageContext: lne...",
 )
+_COMMUNICATION_KINDS: Final = (
+    "Bool", "Currency", "Date", "DateTime", "Duration", "Number", "NumberOrdinal", "Percent", "PhoneNumber", "Time",
+)  # fmt: skip
 _SAID: Final = (
     "ToAudioTTS(text: str?) -> aud",
     "ToAudioTTS(text: str?, IETFLanguageTag: str) -> aud",
@@ -120,8 +123,14 @@ def _to_communication(value: Value, *_formats: Value) -> Value:
     "ToCommunicationTTS(text: str?) -> com",
     "ToCommunicationAudio(audio: apa?) -> com",
     "ToCommunicationText(text: str?) -> com",
+    *(f"ToCommunication{kind}(value: any?) -> com" for kind in _COMMUNICATION_KINDS),
 )
 def _to_spoken_communication(value: Value) -> Value:
+    return _to_communication(value)
+
+
+@_BOT.define(*(f"ToCommunication{kind}(value: any?, format: any) -> com" for kind in _COMMUNICATION_KINDS))
+def _to_formatted_communication(value: Value, _format: Value) -> Value:
     return _to_communication(value)
 
 
