@@ -96,6 +96,22 @@ def test_unknown_action_of_an_export_is_named():
     assert "Archy" in caught.value.hint
 
 
+def test_unknown_action_of_an_export_is_left_out_when_lenient():
+    """With lenient loading an action type that is not read becomes a recorded no-op."""
+    text = encode([act("A1", "TransferPureMatchAction", nextAction="A2"), act("A2", "EndWorkflowAction")])
+    flow = load_flow(text, name="x.i3WorkFlow", lenient=True)
+    assert [action.key for action in flow.actions()] == ["TransferPureMatchAction", "endWorkflow"]
+    assert World().run(flow).status == "COMPLETED"
+
+
+def test_voice_action_of_an_export_is_recorded():
+    """Voice actions of an export are handed over with the fields that hold a value."""
+    audio = {"config": {"lit": {"text": "Hello", "type": "aud"}}, "text": "Hello", "type": "aud"}
+    world = World()
+    world.run(load_flow(encode([act("A1", "PlayAudioAction", audio=audio)]), name="x.i3WorkFlow"))
+    assert (world.asked[0].verb, dict(world.asked[0].inputs)) == ("playAudio", {"audio": "Hello"})
+
+
 def test_export_of_another_flow_type_is_refused():
     """An export of an inbound call flow is refused by its type."""
     with pytest.raises(FlowUnsupportedError, match="inboundcall"):

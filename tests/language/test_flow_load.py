@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from flow_world import SHARED, flow_text, load, load_shared, variable
+from flow_world import SHARED, World, flow_text, load, load_shared, variable
 
+from flowlaunch.architect.dialect import Dialect
 from flowlaunch.architect.flow import Need
 from flowlaunch.architect.load import load_flow
 from flowlaunch.architect.types import INT, STR
@@ -147,3 +148,10 @@ def test_wrong_path_is_dropped_when_lenient():
     )
     assert "maybe" in str(flow.problems[0])
     assert not next(flow.actions()).paths
+
+
+def test_dialect_reaches_every_expression():
+    """Switches of the expression language given at load hold for the flow's expressions."""
+    text = '- endWorkflow:\n    name: E\n    exitReason:\n      exp: MakeList("a")[5]\n'
+    assert World().run(load(text)).status == "FAILED"
+    assert World().run(load(text, dialect=Dialect(index_out_of_range="unset"))).status == "COMPLETED"

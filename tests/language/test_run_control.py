@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from flow_world import OUT, World, assign, block, flow_text, log, logged, run_actions, variable
+from flow_world import OUT, World, assign, block, flow_text, load, log, logged, run_actions, variable
 
 from flowlaunch.architect import effects as fx
+from flowlaunch.architect.interpret import run
 from flowlaunch.architect.load import load_flow
 from flowlaunch.architect.rules import Rules
+from flowlaunch.errors import FlowRuntimeError
 
 INDEX = variable("integer", "Flow.i", "noValue: true", flags="o")
 LOOP = """
@@ -346,3 +348,14 @@ def test_negative_wait(rule: str, status: str):
     wait = "- wait:\n    name: W\n    duration:\n      exp: MakeDuration(0,0,0,-5,0)\n"
     assert run_actions(wait, world=world, rules=Rules(negative_wait=rule)).status == status
     assert world.asked == []
+
+
+def test_driver_may_refuse_by_throwing():
+    """A run-time error thrown in by the driver is one of the action that asked, and the trace is kept."""
+    steps = run(load(log("a") + "- wait:\n    name: W\n    duration:\n      lit: PT1S\n", OUT), {}, World())
+    next(steps)
+    with pytest.raises(StopIteration) as ended:
+        steps.throw(FlowRuntimeError("nobody can wait here", server_code="flowlaunch.test"))
+    result = ended.value.value
+    assert (result.status, result.error.server_code, result.error.ref.name) == ("FAILED", "flowlaunch.test", "W")
+    assert [entry.error for entry in result.trace.entries] == ["", "nobody can wait here"]

@@ -73,3 +73,13 @@ def test_executed_pairs_serve_coverage():
     executed = World().run(flow).trace.executed()
     assert executed == {(0, "yes"), (1, None), (2, None)}
     assert {number for number, _ in executed} == {action.ref.number for action in flow.actions()}
+
+
+def test_trace_may_be_kept_short():
+    """A driver that keeps many runs may bound the number of entries; the rest is counted."""
+    from flowlaunch.architect.interpret import drive, run
+
+    world = World()
+    flow = load(log("a") * 5, OUT)
+    trace = drive(run(flow, {}, world, trace_entries=2), world.answer).trace
+    assert (len(trace), len(trace.entries), trace.left_out) == (2, 2, 3)

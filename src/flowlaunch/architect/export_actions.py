@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from flowlaunch.architect.actions.perform import KINDS as PERFORMED
 from flowlaunch.architect.types import key_of_type, type_of_code
 
 if TYPE_CHECKING:
@@ -226,7 +227,18 @@ def _dicts(given: Any) -> list[dict[str, Any]]:
     return [item for item in given if isinstance(item, dict)] if isinstance(given, list) else []
 
 
+def _performed(names: tuple[str, ...]) -> FieldsOf:
+    """Read an action that is only recorded: those of its fields that hold a value."""
+
+    def read(given: dict[str, Any], make: Maker, _refs: Refs, _chains: Chains) -> Entries:
+        held = ((name, given.get(name)) for name in names)
+        return [(name, make.value(value)) for name, value in held if isinstance(value, dict) and "config" in value]
+
+    return read
+
+
 FIELDS: Final[Mapping[str, FieldsOf]] = {
+    **{key: _performed(kind.fields) for key, kind in PERFORMED.items()},
     "updateData": _update_data,
     "decision": _decision,
     "loop": _loop,
@@ -247,7 +259,6 @@ FIELDS: Final[Mapping[str, FieldsOf]] = {
     "loopExit": _nothing,
     "loopNext": _nothing,
     "endState": _nothing,
-    "disconnect": _nothing,
     "callCommonModule": _module,
     "findQueue": _find("findName", "findResult"),
     "findQueueById": _find("findId", "findResult"),

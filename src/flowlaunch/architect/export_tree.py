@@ -23,8 +23,10 @@ _MAX_ACTIONS: Final = 50_000
 _MAX_LEVELS: Final = 90
 
 
-def export_tree(document: dict[str, Any], source: Source) -> Table:
+def export_tree(document: dict[str, Any], source: Source, *, lenient: bool = False) -> Table:
     """Turn a decoded export into the nodes of an Archy file.
+
+    Leniently, an action that is not read keeps its type for a key, which the parser then lets through.
 
     Raises:
         FlowSyntaxError: ids do not fit together, or actions go in a circle.
@@ -37,13 +39,14 @@ def export_tree(document: dict[str, Any], source: Source) -> Table:
             f"{source.name} is an export of a flow of type `{kind[:60]}`, which is not emulated",
             hint="Workflows and common modules are.",
         )
-    return _Export(document, source.name, _TYPES[kind]).tree()
+    return _Export(document, source.name, _TYPES[kind], lenient=lenient).tree()
 
 
 class _Export:
     """One export while it is turned over."""
 
-    def __init__(self, document: dict[str, Any], name: str, kind: str) -> None:
+    def __init__(self, document: dict[str, Any], name: str, kind: str, *, lenient: bool) -> None:
+        self.lenient = lenient
         self.document = document
         self.name = name
         self.kind = kind
@@ -170,6 +173,8 @@ class _Export:
         kind = _text(given, "__type")
         key = KEYS.get(kind) or _guessed_key(kind)
         fields = FIELDS.get(key)
+        if fields is None and self.lenient:
+            return make.one(kind or "unnamed", make.one("name", make.text(name)))
         if fields is None:
             raise FlowUnsupportedError(
                 f"action {kind} of an export is not read (action `{name[:80]}`)",

@@ -190,7 +190,7 @@ def _expression(node: Node, scope: VariableScope, of: Type, what: str) -> Given:
         )
     source, offset = place_of_text(node.span, text)
     is_open = of.name == "any" and not of.is_collection
-    expression = compile_expression(text, scope, None if is_open else of, source, offset)
+    expression = compile_expression(text, scope, None if is_open else of, source, offset, dialect=scope.dialect)
     result = expression.type if is_open else of
     return Given("expression", text, result, expression.evaluate, Span(source, offset, offset + len(text)), expression)
 

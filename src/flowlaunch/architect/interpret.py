@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flowlaunch.architect.rules import Rules
-from flowlaunch.architect.run_state import Run, RunError, read_inputs
+from flowlaunch.architect.run_state import MAX_TRACE_ENTRIES, Run, RunError, read_inputs
 from flowlaunch.architect.trace import Trace
 from flowlaunch.errors import FlowRuntimeError
 
@@ -46,9 +46,17 @@ class RunResult:
 
 
 def run(
-    flow: Flow, inputs: Mapping[str, Any], host: Host, rules: Rules | None = None
+    flow: Flow,
+    inputs: Mapping[str, Any],
+    host: Host,
+    rules: Rules | None = None,
+    *,
+    trace_entries: int = MAX_TRACE_ENTRIES,
 ) -> Generator[Effect, Answer, RunResult]:
     """Begin a run of `flow`; drive the generator to carry it out.
+
+    A driver that cannot answer may throw a `FlowRuntimeError` into the generator: that is then a run-time error of
+    the action that asked.
 
     Args:
         flow: what to run.
@@ -56,12 +64,13 @@ def run(
             inputs left out keep their initial value.
         host: clock, chance and directory for expressions.
         rules: switches for what nothing public settles.
+        trace_entries: how many executed actions the trace keeps.
 
     Raises:
         FlowTypeError: an input has the wrong JSON type (raised here, before the first effect).
 
     """
-    return _steps(flow, read_inputs(flow.inputs, inputs), host, rules or Rules())
+    return _steps(flow, read_inputs(flow.inputs, inputs), host, rules or Rules(), trace_entries)
 
 
 def drive(steps: Generator[Effect, Answer, RunResult], answer: Callable[[Effect], Answer]) -> RunResult:
@@ -77,9 +86,11 @@ def drive(steps: Generator[Effect, Answer, RunResult], answer: Callable[[Effect]
             given = answer(effect)
 
 
-def _steps(flow: Flow, inputs: Mapping[str, Any], host: Host, rules: Rules) -> Generator[Effect, Answer, RunResult]:
+def _steps(
+    flow: Flow, inputs: Mapping[str, Any], host: Host, rules: Rules, trace_entries: int
+) -> Generator[Effect, Answer, RunResult]:
     try:
-        state = Run(flow, inputs, host, rules)
+        state = Run(flow, inputs, host, rules, trace_entries)
     except FlowRuntimeError as error:
         return _unstarted(flow, error)
     pc = state.pc

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from flowlaunch.architect.dialect import DEFAULT, Dialect
 from flowlaunch.architect.export_text import decode_export
 from flowlaunch.architect.export_tree import export_tree
 from flowlaunch.architect.load_flow import parse_flow
@@ -25,7 +26,14 @@ _BASE64: Final = re.compile(r"[A-Za-z0-9+/=\s]{16,}")
 _JSON_START: Final = re.compile(r'\s*\{\s*"')
 
 
-def load_flow(text: str | bytes, *, name: str, slots: Mapping[str, str] | None = None, lenient: bool = False) -> Flow:
+def load_flow(
+    text: str | bytes,
+    *,
+    name: str,
+    slots: Mapping[str, str] | None = None,
+    lenient: bool = False,
+    dialect: Dialect = DEFAULT,
+) -> Flow:
     """Load one flow and compile everything in it, so that a flow that loads can run.
 
     Args:
@@ -34,6 +42,7 @@ def load_flow(text: str | bytes, *, name: str, slots: Mapping[str, str] | None =
         slots: values for `{{name}}` and `${name}`; every slot of the text needs one. Exports have none.
         lenient: turn actions with unknown kinds, fields, functions or names into recorded no-ops that are
             listed in `Flow.problems`, instead of refusing the flow.
+        dialect: how expressions decide what nothing public settles.
 
     Raises:
         FlowSyntaxError: it is no flow: bad YAML, a missing field, a misplaced action, too large.
@@ -43,15 +52,15 @@ def load_flow(text: str | bytes, *, name: str, slots: Mapping[str, str] | None =
 
     """
     source = Source(name, read_text(text, name))
-    return parse_flow(*_nodes(source, slots or {}), lenient=lenient)
+    return parse_flow(*_nodes(source, slots or {}, lenient=lenient), lenient=lenient, dialect=dialect)
 
 
-def _nodes(source: Source, slots: Mapping[str, str]) -> tuple[Node, Source]:
+def _nodes(source: Source, slots: Mapping[str, str], *, lenient: bool) -> tuple[Node, Source]:
     start = source.text[:4096]
     if _BASE64.fullmatch(start) or _JSON_START.match(start):
         document = decode_export(source)
         if document is not None:
-            return export_tree(document, source), source
+            return export_tree(document, source, lenient=lenient), source
     filled = fill_slots(source, slots)
     return read_yaml(filled), filled
 

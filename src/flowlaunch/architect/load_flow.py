@@ -7,6 +7,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, Final
 
 from flowlaunch.architect.actions.control import ref_id
+from flowlaunch.architect.dialect import DEFAULT, Dialect
 from flowlaunch.architect.flow import ErrorHandling, Flow, Sequence, Variable
 from flowlaunch.architect.given import read_given
 from flowlaunch.architect.load_actions import ActionParser
@@ -49,12 +50,13 @@ _LINE_BREAK: Final = re.compile("\n")
 START_TASK: Final = "start-up task"
 
 
-def parse_flow(root: Node, source: Source, *, lenient: bool) -> Flow:
+def parse_flow(root: Node, source: Source, *, lenient: bool, dialect: Dialect = DEFAULT) -> Flow:
     """Turn the nodes of one file into a flow; raises every kind of FlowError that `load_flow` names."""
     key, body = table_of(root, source.name).only(f"{source.name}, which holds one flow,")
     if key.value not in {"workflow", "commonModule"}:
         raise _wrong_type(key)
-    return _FlowParser(key.value, table_of(body, key.value, key.span), source, lenient=lenient).parse()
+    fields = table_of(body, key.value, key.span)
+    return _FlowParser(key.value, fields, source, lenient=lenient).parse(VariableScope(dialect=dialect))
 
 
 def _wrong_type(key: Text) -> FlowNameError | FlowUnsupportedError:
@@ -94,10 +96,10 @@ class _FlowParser:
         self.notes = Notes()
         self.actions = ActionParser(self.name, _Lines(source), self.notes, lenient=lenient)
 
-    def parse(self) -> Flow:
+    def parse(self, scope: VariableScope) -> Flow:
+        """Parse the flow; `scope` is empty yet."""
         known = _WORKFLOW_FIELDS if self.kind == "workflow" else _MODULE_FIELDS
         self.fields.refuse_others(known, f"a {self.kind}")
-        scope = VariableScope()
         variables = self._variables(self.fields.get("variables"), self.kind, scope)
         states = self._sequences("states", "state", scope) if self.kind == "workflow" else {}
         tasks = self._sequences("tasks", "task", scope)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flowlaunch.architect.codec import from_json, to_json
 from flowlaunch.architect.program import FINISH
-from flowlaunch.architect.trace import SECURED, Trace, TraceEntry, clip
+from flowlaunch.architect.trace import SECURED, Trace, clip
 from flowlaunch.architect.values import NOT_SET
 from flowlaunch.errors import FlowRuntimeError
 
@@ -74,10 +74,13 @@ class Run:
 
     __slots__ = (
         "began", "count", "entries", "error", "exit_reason", "frames", "given", "handling", "host", "left_out", "limit",
-        "loops", "now", "pc", "program", "rules", "started_at", "variables",
+        "loops", "max_entries", "now", "pc", "program", "rules", "started_at", "variables",
     )  # fmt: skip
 
-    def __init__(self, flow: Flow, inputs: Mapping[str, Value], host: Host, rules: Rules) -> None:
+    def __init__(
+        self, flow: Flow, inputs: Mapping[str, Value], host: Host, rules: Rules, max_entries: int = MAX_TRACE_ENTRIES
+    ) -> None:
+        self.max_entries = max_entries
         self.host = host
         self.rules = rules
         self.program = flow.program
@@ -141,15 +144,17 @@ class Run:
         error: str = "",
     ) -> None:
         """Record the present action as executed; values must be clipped already."""
-        if len(self.entries) >= MAX_TRACE_ENTRIES:
+        if len(self.entries) >= self.max_entries:
             self.left_out += 1
             return
         ref = self.program.refs[self.pc]
+        if ref is None:
+            return
         self.entries.append((ref, self.began, len(self.frames), inputs, path, tuple(changes), error, note))
 
     def trace(self) -> Trace:
         """Give the trace so far."""
-        return Trace(tuple(TraceEntry(*entry) for entry in self.entries if entry[0] is not None), self.left_out)
+        return Trace(self.entries, self.left_out)
 
     # -- tasks and modules -------------------------------------------------------------------------------------
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flowlaunch.architect.dialect import DEFAULT, Dialect
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -14,9 +16,13 @@ __all__ = ["VariableScope"]
 
 
 class VariableScope:
-    """Declared variables by name in any letter case; an inner scope adds to an outer one."""
+    """Declared variables by name in any letter case; an inner scope adds to an outer one.
 
-    def __init__(self, outer: VariableScope | None = None) -> None:
+    `dialect` goes with the scope to every expression that is compiled in it.
+    """
+
+    def __init__(self, outer: VariableScope | None = None, dialect: Dialect = DEFAULT) -> None:
+        self.dialect: Dialect = outer.dialect if outer else dialect
         self._known: dict[str, tuple[str, Type]] = (
             {name.lower(): (name, of) for name, of in outer.items()} if outer else {}
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flowlaunch.architect.values import NOT_SET, Currency, Duration, Json, NetworkObject, Opaque, PhoneNumber
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from flowlaunch.architect.flow import ActionRef
 
@@ -62,25 +62,38 @@ class TraceEntry:
         return entry | {key: text for key, text in (("error", self.error), ("note", self.note)) if text}
 
 
-@dataclass(frozen=True, slots=True)
 class Trace:
-    """Every executed action of one run, oldest first.
+    """Every executed action of one run, oldest first; entries are made when they are first looked at.
 
     Attributes:
         left_out: entries beyond the limit, which were counted and not kept.
 
     """
 
-    entries: tuple[TraceEntry, ...] = field(default=())
-    left_out: int = 0
+    __slots__ = ("_entries", "_rows", "left_out")
+
+    def __init__(self, rows: Sequence[tuple[Any, ...]] = (), left_out: int = 0) -> None:
+        self._rows = rows
+        self._entries: tuple[TraceEntry, ...] | None = None
+        self.left_out = left_out
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def entries(self) -> tuple[TraceEntry, ...]:
+        """Give the entries that were kept."""
+        if self._entries is None:
+            self._entries = tuple(TraceEntry(*row) for row in self._rows)
+        return self._entries
 
     def as_json(self) -> dict[str, Any]:
         """Render for pages and files."""
         return {"entries": [entry.as_json() for entry in self.entries], "leftOut": self.left_out}
 
     def executed(self) -> frozenset[tuple[int, str | None]]:
-        """Give (action number, path) pairs for coverage."""
-        return frozenset((entry.ref.number, entry.path) for entry in self.entries)
+        """Give (action number, path) pairs for coverage; actions of called modules are left out."""
+        return frozenset((row[0].number, row[4]) for row in self._rows if row[0].flow == self._rows[0][0].flow)
 
 
 def clip(value: Any) -> Any:
