@@ -23,6 +23,10 @@ PUSH_BACK_LIMIT_S: Final = 60.0
 Longer ones belong to one operation or to a day."""
 LATE_S: Final = 1.0
 """A slot woken up later than this (a machine that slept) is taken anew: many late ones would leave in a burst."""
+ANSWER_SHARE: Final = 0.1
+ANSWER_S: Final = 1.0
+"""Last part of a call's time in which nothing is sent any more, ANSWER_S at most: an answer needs some time, and a
+launch that leaves with none is in doubt for nothing."""
 _OWN_HEADERS: Final = {"accept": "application/json"}
 
 
@@ -36,10 +40,14 @@ def call_plan(
     """
     attempt = 0
     refused_generation = 0
+    latest_s = deadline_s - min(ANSWER_S, timeout_s * ANSWER_SHARE)
+    refused: FlowlaunchError | None = None
     while True:
         attempt += 1
         held: Held = yield Bearer(refused_generation, deadline_s)
-        sent_at = yield from _take_slot(call, deadline_s, timeout_s)
+        sent_at: Moment | None = yield from _take_slot(latest_s)
+        if sent_at is None:
+            raise refused or (yield from _not_sent(call, latest_s, timeout_s))
         reply: Reply = yield Send(_signed(api, call, held), deadline_s)
         verdict = api.policy.verdict(reply, is_repeatable=call.operation.is_repeatable)
         if verdict is Verdict.RETURN:
@@ -50,32 +58,41 @@ def call_plan(
             refused_generation = held.generation
             attempt -= 1
             continue
-        pause = yield from _pause(api, reply, verdict, attempt, deadline_s - now.mono_s)
+        pause = yield from _pause(api, reply, verdict, attempt, latest_s - now.mono_s)
         if pause is None:
             if verdict is Verdict.DOUBT:
                 raise in_doubt(call, reply, sent_at, flow_id, key)
             raise _final_error(call, reply, deadline_s - now.mono_s, timeout_s)
+        refused = _final_error(call, reply, 0.0, timeout_s)  # should there be no time left to repeat it
         yield pause
 
 
-def _take_slot(call: Call, deadline_s: float, timeout_s: float) -> Plan[Moment]:
-    """Wait for a place in the pace; return the moment at which the request may leave."""
+def _take_slot(latest_s: float) -> Plan[Moment | None]:
+    """Wait for a place in the pace; return the moment at which the request may leave, None for none in time."""
     while True:
-        slot: Slot | None = yield Reserve(deadline_s)
-        if slot is None:
-            raise DeadlineError(
-                f"could not {call.operation.title} {call.subject}".rstrip()
-                + f": the pace has no room within {timeout_s:g} s; nothing was sent",
-                timeout_s=timeout_s,
-                hint="Give the call more time, raise the pace if the org allows it, or launch fewer at once.",
-            )
+        slot: Slot | None = yield Reserve(latest_s)
         now: Moment = yield Now()
+        if slot is None or now.mono_s >= latest_s:
+            return None
         if slot.at_s <= now.mono_s:
             return now
         yield Pause(slot.at_s - now.mono_s, slot.at_s - now.mono_s)
         woken: Moment = yield Now()
         if woken.mono_s - slot.at_s <= LATE_S:
             return woken
+
+
+def _not_sent(call: Call, latest_s: float, timeout_s: float) -> Plan[DeadlineError]:
+    """Build the error of a call that found no time to be sent in."""
+    now: Moment = yield Now()
+    is_late = now.mono_s >= latest_s
+    why = f"{timeout_s:g} s were spent before" if is_late else f"the pace has no room within {timeout_s:g} s"
+    more_room = "Give the call more time, raise the pace if the org allows it, or launch fewer at once."
+    return DeadlineError(
+        f"could not {call.operation.title} {call.subject}".rstrip() + f": {why}; nothing was sent",
+        timeout_s=timeout_s,
+        hint=None if is_late else more_room,
+    )
 
 
 def _signed(api: Api, call: Call, held: Held) -> Request:
