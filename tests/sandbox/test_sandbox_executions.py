@@ -203,6 +203,19 @@ def test_a_body_that_is_not_a_json_object_is_refused(sandbox, api, body):
     assert (answer.status_code, answer.json()["code"]) == (400, "bad.request")
 
 
+DEEP = b'{"a": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"
+
+
+@pytest.mark.parametrize("inputs", [b'{"a": "\xff"}', DEEP, b'{"a": 1e}'], ids=["utf8", "deep", "number"])
+def test_input_data_that_cannot_be_read_is_refused_at_once(sandbox, api, inputs):
+    """Input data with broken text, numbers or endless nesting is 400 and never becomes a run."""
+    body = f'{{"flowId": "{FLOWS["order"]}", "inputData": '.encode() + inputs + b"}"
+    answer = api.call("POST", EXECUTIONS, data=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad.request")
+    assert sandbox.launches() == []
+    assert api.run()["status"] == "COMPLETED"
+
+
 def test_another_media_type_is_refused(sandbox, api):
     """A form instead of JSON is 415 unsupported.media.type; a charset is fine."""
     answer = api.call("POST", EXECUTIONS, data={"flowId": "x"})

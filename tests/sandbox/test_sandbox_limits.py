@@ -11,7 +11,7 @@ FLOWS_URI = "/api/v2/flows"
 
 @pytest.mark.parametrize("window", ["fixed", "sliding"])
 def test_beyond_the_rate_the_official_429_is_sent(open_sandbox, connect, window):
-    """Request 301 of a minute gets 429 with Retry-After in whole seconds and the official body, and launches nothing."""
+    """Request 301 of a minute gets 429 with Retry-After in whole seconds, the official body, and launches nothing."""
     sandbox = open_sandbox(clock="frozen", rate_window=window)
     api = connect(sandbox)
     for _ in range(300):

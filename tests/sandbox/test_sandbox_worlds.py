@@ -189,7 +189,7 @@ def test_a_file_that_never_loaded_fails_the_launch_by_name(tmp_path, open_sandbo
     flow = api.get("/api/v2/flows", name="bad").json()["entities"][0]
     assert (flow["active"], "publishedVersion" in flow) == (False, False)
     answer = api.launch(flow["id"], {})
-    assert (answer.status_code, answer.json()["code"]) == (501, "sandbox.flow.not.loaded")
+    assert (answer.status_code, answer.json()["code"]) == (400, "sandbox.flow.not.loaded")
     assert "dance" in answer.json()["message"]
     assert sandbox.launches() == []
 
@@ -226,7 +226,7 @@ def test_state_in_a_file_lives_through_a_restart(tmp_path, connect):
         assert all(again[part] == done[part] for part in ("name", "status", "dateLaunched", "outputData"))
         assert api.get(f"{EXECUTIONS}/{uploaded['id']}").json()["outputData"] == {"Flow.out": "one x"}
         assert api.get(waiting["selfUri"]).json()["status"] == "RUNNING"
-        assert [launch.inputs for launch in sandbox.launches()][0] == ORDER
+        assert sandbox.launches()[0].inputs == ORDER
         assert api.launch().json()["id"] not in {done["id"], uploaded["id"], waiting["id"]}
         sandbox.advance(3 * 3_600)
         assert api.get(waiting["selfUri"]).json()["outputData"] == {"Flow.remindersSent": 3}

@@ -6,10 +6,12 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Answer", "Refusal", "error_body", "json_answer", "missing_permissions"]
+__all__ = ["BAD_JSON", "Answer", "Refusal", "error_body", "json_answer", "missing_permissions"]
 
 Headers = tuple[tuple[bytes, bytes], ...]
 JSON_TYPE = b"application/json"
+BAD_JSON = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+"""What decoding a text that is not JSON may raise: syntax, endless nesting, broken UTF-8."""
 
 _encode = msgspec.json.Encoder().encode
 

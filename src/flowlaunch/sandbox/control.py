@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from flowlaunch.errors import FlowError, FlowlaunchError, SandboxError
-from flowlaunch.sandbox.answers import Refusal
+from flowlaunch.sandbox.answers import BAD_JSON, Refusal
 from flowlaunch.sandbox.clock import iso
 from flowlaunch.sandbox.faults import fault_from_json
 from flowlaunch.sandbox.needs import missing_needs
@@ -106,7 +106,7 @@ async def _body(request: Request) -> dict[str, Any]:
         return {}
     try:
         document = msgspec.json.decode(raw)
-    except msgspec.DecodeError as error:
+    except BAD_JSON as error:
         raise _Wrong(400, "sandbox.body", f"the body is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise _Wrong(400, "sandbox.body", "the body must be a JSON object")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from flowlaunch.sandbox.answers import Answer, Refusal, json_answer
+from flowlaunch.sandbox.answers import BAD_JSON, Answer, Refusal, json_answer
 from flowlaunch.sandbox.calls import Operation
 from flowlaunch.sandbox.clock import iso
 from flowlaunch.sandbox.permissions import GUIDE_EXECUTE, GUIDE_READ, GUIDE_WRITE
@@ -36,7 +36,7 @@ def _need_scope(call: Call, scope: str) -> None:
 def _body(call: Call) -> dict[str, Any]:
     try:
         return _decode(call.body)
-    except msgspec.DecodeError as error:
+    except BAD_JSON as error:
         raise Refusal(400, "bad.request", f"The request body is not a JSON object: {error}") from error
 
 

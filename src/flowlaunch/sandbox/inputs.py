@@ -8,7 +8,7 @@ import msgspec
 
 from flowlaunch.architect.run_state import read_inputs
 from flowlaunch.errors import FlowError
-from flowlaunch.sandbox.answers import Refusal
+from flowlaunch.sandbox.answers import BAD_JSON, Refusal
 
 if TYPE_CHECKING:
     from flowlaunch.sandbox.calls import Call
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_inputs"]
 
-_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_values = msgspec.json.Decoder(dict[str, Any]).decode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def check_inputs(options: Options, call: Call, version: FlowVersion, raw: bytes) -> bytes:
@@ -29,17 +28,19 @@ def check_inputs(options: Options, call: Call, version: FlowVersion, raw: bytes)
     if not raw or raw == b"null":
         return b""
     try:
-        given = _keys(raw)
+        given = _decode(raw)
     except msgspec.ValidationError as error:
         raise Refusal(400, "bad.request", f"inputData must be an object: {error}") from error
+    except BAD_JSON as error:
+        raise Refusal(400, "bad.request", f"inputData is not valid JSON: {error}") from error
     if not version.input_names.issuperset(given):
         raw = _sort_out(options, call, version, given) or raw
     if options.type_mismatch == "refuse":
-        _check_types(version, raw)
+        _check_types(version, _decode(raw))
     return raw
 
 
-def _sort_out(options: Options, call: Call, version: FlowVersion, given: dict[str, msgspec.Raw]) -> bytes | None:
+def _sort_out(options: Options, call: Call, version: FlowVersion, given: dict[str, Any]) -> bytes | None:
     """Refuse or note unknown keys; gives the inputs anew when bare keys were completed."""
     kept = dict(given)
     completed = False
@@ -58,10 +59,10 @@ def _sort_out(options: Options, call: Call, version: FlowVersion, given: dict[st
     return msgspec.json.encode(kept) if completed else None
 
 
-def _check_types(version: FlowVersion, raw: bytes) -> None:
+def _check_types(version: FlowVersion, given: dict[str, Any]) -> None:
     if version.program is None:
         return
     try:
-        read_inputs(version.program.inputs, _values(raw))
+        read_inputs(version.program.inputs, given)
     except FlowError as error:
         raise Refusal(400, "invalid.value", error.message) from error

@@ -25,6 +25,7 @@ _SECRET_JSON = re.compile(
     r'("(?:access_token|refresh_token|client_secret|password|assertion)"\s*:\s*)"(?:[^"\\]|\\.)*"'
 )
 HIDDEN = "***"
+MAX_BYTES = 64_000_000
 
 
 class Note(msgspec.Struct, gc=False):
@@ -87,18 +88,30 @@ class JournalEntry:
 
 
 class Journal:
-    """The last requests, oldest first."""
+    """The last requests, oldest first: at most `size`, and at most 64 MB of bodies."""
 
-    __slots__ = ("_notes", "add", "count")
+    __slots__ = ("_bytes", "_notes", "_size", "count")
 
     def __init__(self, size: int) -> None:
-        self._notes: deque[Note] = deque(maxlen=size)
+        self._notes: deque[Note] = deque()
+        self._size = size
+        self._bytes = 0
         self.count = 0
-        self.add = self._notes.append
+
+    def add(self, note: Note) -> None:
+        """Write one request down, and forget the oldest when there are too many."""
+        notes = self._notes
+        notes.append(note)
+        self.count += 1
+        self._bytes += len(note.body) + len(note.answer)
+        while len(notes) > self._size or self._bytes > MAX_BYTES:
+            oldest = notes.popleft()
+            self._bytes -= len(oldest.body) + len(oldest.answer)
 
     def clear(self) -> None:
         """Forget every request and count from 1 again."""
         self._notes.clear()
+        self._bytes = 0
         self.count = 0
 
     def read(

@@ -23,6 +23,7 @@ __all__ = ["Code", "OAuthRefusal", "Refresh", "Token", "TokenDesk", "named_in_as
 
 DEFAULT_LIFE_S = {"platform": 86_400, "guide": 3_600}
 CODE_LIFE_S = 300.0
+PURGE_EVERY = 1_000
 USER_SCOPES = ("architect", "architect:readonly")
 LAX_CLIENT = OAuthClient("lax", "", "Requests without a token", (), lax_rights())
 _NAME_ID = re.compile(r"<(?:\w+:)?NameID[^>]*>\s*([^<\s]+)\s*</", re.IGNORECASE)
@@ -112,6 +113,8 @@ class TokenDesk:
 
     def put(self, value: str, client: OAuthClient, user: User | None, issued_at: float, expires_at: float) -> Token:
         """Register a token under its value."""
+        if len(self.by_header) % PURGE_EVERY == PURGE_EVERY - 1:
+            self.by_header = {key: token for key, token in self.by_header.items() if token.expires_at > issued_at}
         scopes = None if user is None else frozenset(client.scopes or USER_SCOPES)
         rights = client.rights if user is None else user.rights
         token = Token(value, client, user, rights, scopes, issued_at, expires_at, self.budget())

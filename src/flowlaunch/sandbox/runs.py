@@ -162,6 +162,9 @@ class Runs:
         except FlowError as error:
             self._fail(execution, "sandbox.input.type.mismatch", error.message, execution.launched_at)
             return
+        except Exception as error:  # noqa: BLE001 - logged; one run must not stop the others
+            self._fail_itself(execution, error, execution.launched_at)
+            return
         self._go_on(_Run(execution, steps, host))
 
     def _go_on(self, current: _Run) -> None:
@@ -185,10 +188,8 @@ class Runs:
         except Unanswerable as missing:
             current.steps.close()
             self._fail(current.execution, missing.code, missing.message, current.host.at)
-        except Exception as error:
-            logger.exception("the sandbox failed while running execution %s", current.execution.id)
-            text = f"The sandbox itself failed while running the flow ({type(error).__name__}: {error})."
-            self._fail(current.execution, "sandbox.failed", text, current.host.at)
+        except Exception as error:  # noqa: BLE001 - logged; one run must not stop the others
+            self._fail_itself(current.execution, error, current.host.at)
 
     def _park(self, current: _Run, due: float, pending: Answer) -> None:
         current.pending = pending
@@ -226,6 +227,12 @@ class Runs:
     def _fail(self, execution: Execution, code: str, message: str, at: float) -> None:
         document = {"message": message, "code": code, "messageWithParams": message, "messageParams": {}}
         self._record_failure(execution, document, at)
+
+    def _fail_itself(self, execution: Execution, error: Exception, at: float) -> None:
+        """Fail a run because of a mistake of ours; the sandbox goes on."""
+        logger.error("the sandbox failed while running execution %s", execution.id, exc_info=error)
+        text = f"The sandbox itself failed while running the flow ({type(error).__name__}: {error})."
+        self._fail(execution, "sandbox.failed", text, at)
 
     def _record_failure(self, execution: Execution, document: dict[str, Any], at: float) -> None:
         execution.status = "FAILED"

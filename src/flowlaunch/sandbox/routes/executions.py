@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from flowlaunch.sandbox.answers import Answer, Refusal, json_answer, missing_permissions
+from flowlaunch.sandbox.answers import BAD_JSON, Answer, Refusal, json_answer, missing_permissions
 from flowlaunch.sandbox.calls import Operation
 from flowlaunch.sandbox.clock import iso
 from flowlaunch.sandbox.inputs import check_inputs
@@ -74,7 +74,7 @@ def _read(call: Call) -> LaunchRequest:
         return _decode(call.body)
     except msgspec.ValidationError:
         return _read_loosely(call)
-    except msgspec.DecodeError as error:
+    except BAD_JSON as error:
         raise Refusal(400, "bad.request", f"The request body is not valid JSON: {error}") from error
 
 
@@ -83,6 +83,8 @@ def _read_loosely(call: Call) -> LaunchRequest:
         request = _decode_loosely(call.body)
     except msgspec.ValidationError as error:
         raise Refusal(400, "bad.request", f"The request body does not fit the launch request: {error}") from error
+    except BAD_JSON as error:
+        raise Refusal(400, "bad.request", f"The request body is not valid JSON: {error}") from error
     for field in _decode_any(call.body):
         if field not in LaunchRequest.__struct_fields__:
             call.note(f"dropped body field '{field}'")
@@ -106,7 +108,7 @@ def find_launchable(service: Service, call: Call, flow_id: str, number: str | No
             400, "bad.request", f"A flow of type {flow.type} cannot be launched.", entity=(flow.id, flow.name)
         )
     if version.program is None:
-        raise Refusal(501, "sandbox.flow.not.loaded", f"The sandbox has no content for version {version.number} of "
+        raise Refusal(400, "sandbox.flow.not.loaded", f"The sandbox has no content for version {version.number} of "
                       f"flow '{flow.name}'.", entity=(flow.id, flow.name))  # fmt: skip
     return version
 
@@ -114,7 +116,7 @@ def find_launchable(service: Service, call: Call, flow_id: str, number: str | No
 def _no_version(flow: FlowRecord, number: str | None) -> Refusal:
     if flow.problem is not None:
         text = f"The sandbox cannot load the flow '{flow.name}': {flow.problem}"
-        return Refusal(501, "sandbox.flow.not.loaded", text, entity=(flow.id, flow.name))
+        return Refusal(400, "sandbox.flow.not.loaded", text, entity=(flow.id, flow.name))
     text = "The flow has no published version." if number is None else f"The flow has no version {number}."
     return Refusal(404, "architect.flow.version.missing", text, entity=(flow.id, flow.name))
 

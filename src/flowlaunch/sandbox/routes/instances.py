@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from flowlaunch.sandbox.answers import Answer, Refusal, json_answer
+from flowlaunch.sandbox.answers import BAD_JSON, Answer, Refusal, json_answer
 from flowlaunch.sandbox.calls import Operation
 from flowlaunch.sandbox.clock import iso
 from flowlaunch.sandbox.paging import flag, whole_number
@@ -113,7 +113,7 @@ def query(service: Service, call: Call) -> Answer:
         asked = _decode(call.body)
     except msgspec.ValidationError as error:
         raise Refusal(400, "bad.request", f"The query does not fit CriteriaQuery: {error}") from error
-    except msgspec.DecodeError as error:
+    except BAD_JSON as error:
         raise Refusal(400, "bad.request", f"The request body is not valid JSON: {error}") from error
     for group in asked.query:
         for item in _items(group):
