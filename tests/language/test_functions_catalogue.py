@@ -82,7 +82,7 @@ def test_signatures_are_read():
     ],
 )
 def test_the_bare_word_takes_the_type_of_the_result(text, code):
-    """A function called with the bare word NOT_SET uses the overload made for it, so NOT_SET is of the result's type."""
+    """A function called with the bare word NOT_SET means the overload made for it: NOT_SET is of the result's type."""
     tree = evaluate_text(text).expression.tree()
     ((_, node),) = tree.items()
     assert node == {"type": code, "operands": [{"nul": {"type": code, "text": ""}}]}
