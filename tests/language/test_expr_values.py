@@ -14,6 +14,7 @@ from flowlaunch.errors import FlowNameError, FlowTypeError
 GOOD = [
     ("bln", True, True),
     ("int", 5, 5),
+    ("int", 5.0, 5),
     ("dec", 5, Decimal(5)),
     ("dec", 0.1, Decimal("0.1")),
     ("str", "", ""),
@@ -49,7 +50,6 @@ def test_json_becomes_a_typed_value(code, document, wanted):
         ("bln", "true"),
         ("int", True),
         ("int", 1.5),
-        ("int", 5.0),
         ("int", 10**15),
         ("int", float("nan")),
         ("int", float("inf")),

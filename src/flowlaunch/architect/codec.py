@@ -2,7 +2,7 @@
 
 Which JSON stands for which type (anything else is refused, naming the place):
 
-* boolean, string, integer (5, not 5.0), JSON: themselves; decimal: a number;
+* boolean, string, JSON: themselves; integer: a whole number, also written 5.0; decimal: a number;
 * date-time, date, time, duration, phone number: text (`2009-01-10T06:30:00Z`, `PT1H`, `+13178723000`); a
   duration also as whole milliseconds;
 * currency: `{"amount": 10.5, "code": "USD"}` or `"10.50|USD"`;
@@ -121,9 +121,12 @@ def _read_bool(value: Any) -> bool | None:
 
 
 def _read_int(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
-    return value if abs(value) <= MAX_INT else None
+    if not -MAX_INT <= value <= MAX_INT:
+        return None
+    number = int(value)
+    return number if number == value else None
 
 
 def _read_decimal(value: Any) -> Decimal | None:
