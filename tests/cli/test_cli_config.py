@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import stat
+import sys
+import types
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 
@@ -77,3 +81,50 @@ def test_an_env_file_is_read_when_named(command, tmp_path):
     shown = command("config", "show", "--env-file", str(tmp_path / ".env"), "-o", "json").data
     assert shown[0]["value"] == "us-west-2"
     assert shown[0]["source"].endswith(".env GENESYSCLOUD_REGION")
+
+
+def test_a_working_keyring_is_used_before_a_file(command, monkeypatch, tmp_path):
+    """With a keyring at hand, set-secret stores there and commands read from there; no file is written."""
+    held: dict[tuple[str, str], str] = {}
+    fake = types.ModuleType("keyring")
+    monkeypatch.setattr(fake, "get_password", lambda service, name: held.get((service, name)), raising=False)
+    monkeypatch.setattr(
+        fake, "set_password", lambda service, name, secret: held.update({(service, name): secret}), raising=False
+    )
+    fake.__spec__ = ModuleSpec("keyring", None)
+    monkeypatch.setitem(sys.modules, "keyring", fake)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("s3cr3t-1\n"))
+    stored = command("config", "set-secret", "--client-id", "me")
+    assert (stored.code, held) == (0, {("flowlaunch", "me"): "s3cr3t-1"})
+    assert not (tmp_path / "secrets.toml").exists()
+    env = {"GENESYS_CLIENT_ID": "me", "FLOWLAUNCH_KEYRING": "on"}
+    shown = command("config", "show", "-o", "json", env=env).data
+    assert {"setting": "client_secret", "value": "********", "source": "keyring"} in shown
+
+
+def test_a_keyring_that_fails_leaves_the_other_sources(command, monkeypatch):
+    """A keyring that raises is passed over: the secret of the environment is used."""
+    broken = types.ModuleType("keyring")
+
+    def refuse(*_arguments):
+        raise OSError("the keyring is locked")
+
+    monkeypatch.setattr(broken, "get_password", refuse, raising=False)
+    monkeypatch.setattr(broken, "set_password", refuse, raising=False)
+    broken.__spec__ = ModuleSpec("keyring", None)
+    monkeypatch.setitem(sys.modules, "keyring", broken)
+    env = {"GENESYS_CLIENT_ID": "me", "GENESYS_CLIENT_SECRET": "s", "FLOWLAUNCH_KEYRING": "on"}
+    shown = command("config", "show", "-o", "json", env=env).data
+    assert {"setting": "client_secret", "value": "********", "source": "environment GENESYS_CLIENT_SECRET"} in shown
+    monkeypatch.setattr(sys, "stdin", io.StringIO("s3cr3t-1\n"))
+    assert "secrets.toml (mode 0600)" in command("config", "set-secret", "--client-id", "me").err
+
+
+def test_a_profile_that_does_not_exist_cannot_be_used(command):
+    """config use with an unknown profile ends with 2 and names those that there are."""
+    command("config", "set", "region", "us-west-2", "--profile", "west")
+    ended = command("config", "use", "east")
+    assert ended.code == 2
+    assert "west" in ended.err
+    assert command("config", "use", "west").code == 0
+    assert command("config", "show", "--query", "[0].value").out == "us-west-2\n"

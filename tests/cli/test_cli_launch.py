@@ -237,9 +237,22 @@ def test_flags_overrule_the_environment(at_sandbox, sandbox):
 
 def test_preflight_can_be_a_warning_or_off(at_sandbox, sandbox):
     """With --preflight warn or off, data that does not fit is launched as given."""
-    for mode in ("warn", "off"):
-        assert at_sandbox("launch", FLOW, "-i", "customer=x", "--preflight", mode).code == 0
+    warned = at_sandbox("launch", FLOW, "-i", "customer=x", "--preflight", "warn")
+    assert warned.code == 0
+    assert "warning: " in warned.err
+    assert "customer is no input" in warned.err
+    silent = at_sandbox("launch", FLOW, "-i", "customer=x", "--preflight", "off")
+    assert (silent.code, "warning" in silent.err) == (0, False)
     assert len(sandbox.launches()) == 2
+
+
+def test_a_long_pause_is_told(at_sandbox, sandbox):
+    """When the service asks for a wait, the wait is told, and then the launch goes through."""
+    sandbox.faults.next(LAUNCH, Status(429, retry_after_s=2))
+    ended = at_sandbox("launch", FLOW, *INPUTS)
+    assert ended.code == 0
+    assert "waiting 2 s before the next attempt" in ended.err
+    assert len(sandbox.launches()) == 1
 
 
 def test_the_guide_contract_can_be_spoken(command):

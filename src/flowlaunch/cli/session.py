@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from flowlaunch.client import Client
+    from flowlaunch.hooks import Event
     from flowlaunch.settings import Settings
 
 __all__ = ["Session", "command_options"]
@@ -26,6 +27,8 @@ _SECRET_FLAGS: Final = (
     "--accesstoken",
     "--token",
 )
+TOLD_PAUSE_S: Final = 2.0
+"""Pauses from this length on are told, in seconds."""
 _FORMAT_NAMES: Final = ("table", "json", "jsonl", "csv")
 
 
@@ -52,11 +55,18 @@ class Session:
                 self.talk(f"warning: {warning}")
         return self._settings
 
-    def client(self, **overrides: Any) -> Client:
+    def client(self) -> Client:
         """Make a client of the settings in force."""
         from flowlaunch.client import Client  # noqa: PLC0415 - loads the HTTP library
 
-        return Client.from_settings(self.settings, **overrides)
+        return Client.from_settings(self.settings, hooks=self._hear)
+
+    def _hear(self, event: Event) -> None:
+        """Pass on what a person should know while a call goes on."""
+        if event.kind == "warning":
+            self.talk(f"warning: {event.outcome}")
+        elif event.kind == "pause" and event.elapsed_s >= TOLD_PAUSE_S:
+            self.talk(f"waiting {event.elapsed_s:.0f} s before the next attempt")
 
     def emit(self, value: Any, columns: Mapping[str, str] | None = None) -> None:
         """Write data to standard output in the format that was asked for."""
