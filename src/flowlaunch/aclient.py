@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowlaunch._core import launching, reading
 from flowlaunch._core.ends import execution_id_of, failure_of
-from flowlaunch._core.flows import find_plan, page_plan
+from flowlaunch._core.flows import lookup_plan, page_plan
 from flowlaunch._core.launching import Order
 from flowlaunch._io.assembly import UNSET, Unset, assemble, settings_from
 from flowlaunch._io.clock_async import AsyncClock, SystemAsyncClock
@@ -310,7 +310,7 @@ class AsyncClient:
             FlowLookupError: there is none, or there are several; `.candidates` has near names, or the ids.
 
         """
-        return await self._driver.run(find_plan(self._api, ref, timeout_s or self._api.timeout_s))
+        return await self._driver.run(lookup_plan(self._api, ref, timeout_s or self._api.timeout_s))
 
     async def flow_inputs(
         self, flow: str | Flow, *, version: str | None = None, timeout_s: float | None = None

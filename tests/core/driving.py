@@ -76,7 +76,7 @@ class Hand:
         """The requests that were sent."""
         return [step.request for step in self.of(Send)]
 
-    def _answer(self, step):
+    def _answer(self, step):  # noqa: PLR0911 - one line a step
         match step:
             case Now():
                 return Moment(self.now_s, 1_800_000_000.0 + self.now_s)

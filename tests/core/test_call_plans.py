@@ -8,7 +8,7 @@ from flowlaunch._core.messages import Lost
 from flowlaunch._core.pace import Slot
 from flowlaunch._core.quota import RETRY_COST
 from flowlaunch._core.retry import Outcome
-from flowlaunch._core.steps import Bearer, Pause, PushBack, Reserve, Send, Withdraw
+from flowlaunch._core.steps import Bearer, Deadline, Pause, PushBack, Reserve, Send, Withdraw
 from flowlaunch.errors import (
     AuthenticationError,
     DeadlineError,
@@ -38,7 +38,7 @@ REPLIES = {
 
 def carry(hand, call=None, *, timeout_s=30.0, **more):
     """Run the plan of a call (a read when None) by `hand`."""
-    return hand.run(call_plan(api(), call or read_call(), hand.now_s + timeout_s, timeout_s=timeout_s, **more))
+    return hand.run(call_plan(api(), call or read_call(), Deadline(hand.now_s + timeout_s, timeout_s), **more))
 
 
 def launch(hand, **more):

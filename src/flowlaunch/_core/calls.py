@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from flowlaunch._core.api import Api
     from flowlaunch._core.messages import Reply
     from flowlaunch._core.pace import Slot
+    from flowlaunch._core.steps import Deadline
     from flowlaunch._core.tokens import Held
 
 PUSH_BACK_LIMIT_S: Final = 60.0
@@ -30,25 +31,23 @@ launch that leaves with none is in doubt for nothing."""
 _OWN_HEADERS: Final = {"accept": "application/json"}
 
 
-def call_plan(
-    api: Api, call: Call, deadline_s: float, *, timeout_s: float, flow_id: str = "", key: str | None = None
-) -> Plan[Response]:
-    """Carry `call` to a positive answer before `deadline_s`, or raise the error that its outcome deserves.
+def call_plan(api: Api, call: Call, deadline: Deadline, *, flow_id: str = "", key: str | None = None) -> Plan[Response]:
+    """Carry `call` to a positive answer before `deadline`, or raise the error that its outcome deserves.
 
     A launch, which is not repeatable, is sent again only where the service cannot have acted on it; a doubtful
     outcome raises LaunchInDoubtError with `flow_id` and `key`.
     """
     attempt = 0
     refused_generation = 0
-    latest_s = deadline_s - min(ANSWER_S, timeout_s * ANSWER_SHARE)
+    latest_s = deadline.at_s - min(ANSWER_S, deadline.given_s * ANSWER_SHARE)
     refused: FlowlaunchError | None = None
     while True:
         attempt += 1
-        held: Held = yield Bearer(refused_generation, deadline_s)
+        held: Held = yield Bearer(refused_generation, deadline.at_s)
         sent_at: Moment | None = yield from _take_slot(latest_s)
         if sent_at is None:
-            raise refused or (yield from _not_sent(call, latest_s, timeout_s))
-        reply: Reply = yield Send(_signed(api, call, held), deadline_s)
+            raise refused or (yield from _not_sent(call, latest_s, deadline.given_s))
+        reply: Reply = yield Send(_signed(api, call, held), deadline.at_s)
         verdict = api.policy.verdict(reply, is_repeatable=call.operation.is_repeatable)
         if verdict is Verdict.RETURN:
             assert isinstance(reply, Response)  # noqa: S101 - by the verdict tables; a test walks them
@@ -62,8 +61,8 @@ def call_plan(
         if pause is None:
             if verdict is Verdict.DOUBT:
                 raise in_doubt(call, reply, sent_at, flow_id, key)
-            raise _final_error(call, reply, deadline_s - now.mono_s, timeout_s)
-        refused = _final_error(call, reply, 0.0, timeout_s)  # should there be no time left to repeat it
+            raise _final_error(call, reply, deadline.at_s - now.mono_s, deadline.given_s)
+        refused = _final_error(call, reply, 0.0, deadline.given_s)  # should there be no time left to repeat it
         yield pause
 
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from flowlaunch._core.calls import call_plan
-from flowlaunch._core.steps import Now, Once, Plan
+from flowlaunch._core.steps import Once, Plan, begin
 from flowlaunch._core.suggest import folded, suggest
 from flowlaunch._core.wire import decode_flow, decode_flow_page, decode_version
 from flowlaunch.errors import FlowLookupError, NotFoundError, PermissionDeniedError
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from flowlaunch._core.api import Api
-    from flowlaunch._core.steps import Moment
+    from flowlaunch._core.steps import Deadline
     from flowlaunch.models import Flow
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -29,42 +29,48 @@ def is_flow_id(text: str) -> bool:
     return _UUID.fullmatch(text.strip()) is not None
 
 
-def page_plan(
-    api: Api, query: dict[str, Any], page: int, timeout_s: float, *, operation: str = "flows.list"
-) -> Plan[tuple[list[Flow], bool]]:
+def page_plan(api: Api, query: dict[str, Any], page: int, timeout_s: float) -> Plan[tuple[list[Flow], bool]]:
     """Read one page of flows; also tell whether there is another."""
-    now: Moment = yield Now()
+    deadline = yield from begin(timeout_s)
+    return (yield from _page(api, query, page, deadline))
+
+
+def _page(
+    api: Api, query: dict[str, Any], page: int, deadline: Deadline, *, operation: str = "flows.list"
+) -> Plan[tuple[list[Flow], bool]]:
     call = api.call(operation, query=query | {"pageNumber": page}, subject="")
-    response = yield from call_plan(api, call, now.mono_s + timeout_s, timeout_s=timeout_s)
+    response = yield from call_plan(api, call, deadline)
     return decode_flow_page(call, response)
 
 
-def find_plan(api: Api, ref: str, timeout_s: float) -> Plan[Flow]:
+def find_plan(api: Api, ref: str, deadline: Deadline) -> Plan[Flow]:
     """Return the flow that `ref`, an id or an exact name, names; read at most once a minute or so."""
     ref = ref.strip()
     if not ref:
         raise FlowLookupError("no flow was named", hint="Give a flow's id or its exact name.")
-    now: Moment = yield Now()
-    make = _reader(api, ref, timeout_s)
-    flow: Flow = yield Once(("flow", ref), make, api.flow_fresh_s, now.mono_s + timeout_s)
+    flow: Flow = yield Once(("flow", ref), _reader(api, ref, deadline), api.flow_fresh_s, deadline.at_s)
     return flow
 
 
-def _reader(api: Api, ref: str, timeout_s: float) -> Callable[[], Plan[Flow]]:
-    return lambda: (_by_id if is_flow_id(ref) else _by_name)(api, ref, timeout_s)
+def lookup_plan(api: Api, ref: str, timeout_s: float) -> Plan[Flow]:
+    """Return the flow that `ref` names, as a call of its own."""
+    deadline = yield from begin(timeout_s)
+    return (yield from find_plan(api, ref, deadline))
 
 
-def version_plan(api: Api, flow: Flow, version: str | None, timeout_s: float) -> Plan[Flow]:
+def _reader(api: Api, ref: str, deadline: Deadline) -> Callable[[], Plan[Flow]]:
+    return lambda: (_by_id if is_flow_id(ref) else _by_name)(api, ref, deadline)
+
+
+def version_plan(api: Api, flow: Flow, version: str | None, deadline: Deadline) -> Plan[Flow]:
     """Return `flow` with the schemas of `version`; a version never changes, so it is read once."""
     if version is None or (flow.published_version is not None and flow.published_version.id == version):
         return flow
-    now: Moment = yield Now()
-    deadline_s = now.mono_s + timeout_s
 
     def make() -> Plan[Flow]:
         call = api.call("flows.version", flow_id=flow.id, version_id=version, subject=f"{flow.name!r} {version}")
         try:
-            response = yield from call_plan(api, call, deadline_s, timeout_s=timeout_s)
+            response = yield from call_plan(api, call, deadline)
         except NotFoundError as error:
             raise FlowLookupError(
                 f"flow {flow.name!r} has no version {version!r}",
@@ -73,7 +79,7 @@ def version_plan(api: Api, flow: Flow, version: str | None, timeout_s: float) ->
             ) from error
         return decode_version(call, response, flow)
 
-    found: Flow = yield Once(("version", flow.id, version), make, NEVER_STALE_S, deadline_s)
+    found: Flow = yield Once(("version", flow.id, version), make, NEVER_STALE_S, deadline.at_s)
     return found
 
 
@@ -92,12 +98,10 @@ def launchable(flow: Flow, version: str | None) -> Flow:
     return flow
 
 
-def _by_id(api: Api, flow_id: str, timeout_s: float) -> Plan[Flow]:
-    now: Moment = yield Now()
-    deadline_s = now.mono_s + timeout_s
+def _by_id(api: Api, flow_id: str, deadline: Deadline) -> Plan[Flow]:
     call = api.call("flows.get", flow_id=flow_id, subject=flow_id)
     try:
-        response = yield from call_plan(api, call, deadline_s, timeout_s=timeout_s)
+        response = yield from call_plan(api, call, deadline)
     except NotFoundError as error:
         raise FlowLookupError(
             f"no flow has the id {flow_id}, or this client may not see it (correlation id {error.correlation_id})",
@@ -105,30 +109,30 @@ def _by_id(api: Api, flow_id: str, timeout_s: float) -> Plan[Flow]:
             hint="Check the id and the region; `flowlaunch flows list` shows what this client sees.",
         ) from error
     except PermissionDeniedError as error:
-        flows = yield from _through_search(api, {"id": flow_id}, timeout_s, error)
+        flows = yield from _through_search(api, {"id": flow_id}, deadline, error)
         return _only(flow_id, [flow for flow in flows if flow.id == flow_id], flows)
     return decode_flow(call, response)
 
 
-def _by_name(api: Api, name: str, timeout_s: float) -> Plan[Flow]:
+def _by_name(api: Api, name: str, deadline: Deadline) -> Plan[Flow]:
     query = {"includeSchemas": "true", "pageSize": LOOKUP_PAGE}
     try:
-        flows, _more = yield from page_plan(api, query | {"name": name}, 1, timeout_s)
+        flows, _more = yield from _page(api, query | {"name": name}, 1, deadline)
     except PermissionDeniedError as error:
-        flows = yield from _through_search(api, {"name": name}, timeout_s, error)
+        flows = yield from _through_search(api, {"name": name}, deadline, error)
     exact = [flow for flow in flows if flow.name == name and not flow.deleted]
     if not exact:
-        others = yield from _others(api, timeout_s)
+        others = yield from _others(api, deadline)
         return _only(name, [], [*flows, *others])
     workflows = [flow for flow in exact if flow.type == WORKFLOW]
     return _only(name, workflows or exact, flows)
 
 
-def _others(api: Api, timeout_s: float) -> Plan[list[Flow]]:
+def _others(api: Api, deadline: Deadline) -> Plan[list[Flow]]:
     """Read one page of workflows, so that an unknown name can be answered with a near one."""
     try:
-        flows, _more = yield from page_plan(
-            api, {"type": "workflow", "pageSize": LOOKUP_PAGE, "sortBy": "name"}, 1, timeout_s
+        flows, _more = yield from _page(
+            api, {"type": "workflow", "pageSize": LOOKUP_PAGE, "sortBy": "name"}, 1, deadline
         )
     except PermissionDeniedError:
         return []
@@ -136,12 +140,12 @@ def _others(api: Api, timeout_s: float) -> Plan[list[Flow]]:
 
 
 def _through_search(
-    api: Api, query: dict[str, Any], timeout_s: float, denied: PermissionDeniedError
+    api: Api, query: dict[str, Any], deadline: Deadline, denied: PermissionDeniedError
 ) -> Generator[Any, Any, list[Flow]]:
     """Ask the division views, which need another permission; when that is missing too, say the first error."""
     asked = query | {"includeSchemas": "true", "pageSize": LOOKUP_PAGE}
     try:
-        flows, _more = yield from page_plan(api, asked, 1, timeout_s, operation="flows.divisionviews")
+        flows, _more = yield from _page(api, asked, 1, deadline, operation="flows.divisionviews")
     except PermissionDeniedError:
         denied.hint = (
             f"{denied.hint} architect:flow:search is enough, too. Without either, launch by id with preflight off."

@@ -11,7 +11,7 @@ from flowlaunch._core.calls import call_plan, in_doubt
 from flowlaunch._core.flows import NEVER_STALE_S, WORKFLOW, find_plan, is_flow_id, launchable, version_plan
 from flowlaunch._core.preflight import Inputs, check_input, too_large
 from flowlaunch._core.redact import redact_headers
-from flowlaunch._core.steps import Now, Once, Plan, Warn
+from flowlaunch._core.steps import Now, Once, Plan, Warn, begin
 from flowlaunch._core.wire import decode_launch, encode_json
 from flowlaunch.errors import DecodeError, PreflightError, SettingsError
 from flowlaunch.models import CheckReport, Flow, FlowInputs, JsonObject, Launch, Preview, Problem
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from flowlaunch._core.api import Api, PreflightMode
     from flowlaunch._core.messages import Call
-    from flowlaunch._core.steps import Moment
+    from flowlaunch._core.steps import Deadline, Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +35,25 @@ class Order:
     key: str | None = None
 
 
-def flow_of(api: Api, ref: str | Flow, timeout_s: float) -> Plan[Flow]:
+def flow_of(api: Api, ref: str | Flow, deadline: Deadline) -> Plan[Flow]:
     """Return `ref` itself if it is a flow that carries its schema, else the flow that it names."""
     if isinstance(ref, Flow):
         if ref.input_schema is not None:
             return ref
         ref = ref.id
-    return (yield from find_plan(api, ref, timeout_s))
+    return (yield from find_plan(api, ref, deadline))
 
 
 def check_plan(api: Api, order: Order, timeout_s: float) -> Plan[CheckReport]:
     """Say what a launch would send and what is wrong with it."""
-    report, _body_bytes = yield from _checked(api, order, timeout_s)
+    deadline = yield from begin(timeout_s)
+    report, _body_bytes = yield from _checked(api, order, deadline)
     return report
 
 
-def _checked(api: Api, order: Order, timeout_s: float) -> Plan[tuple[CheckReport, bytes]]:
-    found = yield from flow_of(api, order.flow, timeout_s)
-    flow = yield from version_plan(api, launchable(found, order.version), order.version, timeout_s)
+def _checked(api: Api, order: Order, deadline: Deadline) -> Plan[tuple[CheckReport, bytes]]:
+    found = yield from flow_of(api, order.flow, deadline)
+    flow = yield from version_plan(api, launchable(found, order.version), order.version, deadline)
     inputs = (yield from inputs_of(api, flow)) if flow.input_schema is not None else None
     data, problems = check_input(inputs, order.input_data)
     body = _body(api, order, flow.id, data) if _is_sendable(problems) else b""
@@ -63,8 +64,9 @@ def _checked(api: Api, order: Order, timeout_s: float) -> Plan[tuple[CheckReport
 
 def inputs_plan(api: Api, ref: str | Flow, version: str | None, timeout_s: float) -> Plan[FlowInputs]:
     """Return the inputs of a flow."""
-    found = yield from flow_of(api, ref, timeout_s)
-    flow = yield from version_plan(api, found, version, timeout_s)
+    deadline = yield from begin(timeout_s)
+    found = yield from flow_of(api, ref, deadline)
+    flow = yield from version_plan(api, found, version, deadline)
     inputs = yield from inputs_of(api, flow)
     return FlowInputs(
         flow_id=flow.id,
@@ -90,20 +92,20 @@ def inputs_of(api: Api, flow: Flow) -> Plan[Inputs]:
 
 def launch_plan(api: Api, order: Order, mode: PreflightMode, timeout_s: float) -> Plan[Launch]:
     """Launch `order` and return as soon as the platform has accepted it."""
-    now: Moment = yield Now()
-    deadline_s = now.mono_s + timeout_s
-    flow_id, body, subject = yield from _prepared(api, order, mode, timeout_s)
+    deadline = yield from begin(timeout_s)
+    flow_id, body, subject = yield from _prepared(api, order, mode, deadline)
     call = launch_call(api, order, body, subject)
-    return (yield from _send_launch(api, call, flow_id, order.key, deadline_s, timeout_s))
+    return (yield from _send_launch(api, call, flow_id, order.key, deadline))
 
 
 def preview_plan(api: Api, order: Order, mode: PreflightMode, timeout_s: float) -> Plan[Preview]:
     """Return the request that a launch would send, with its secrets hidden; problems are told, not raised."""
+    deadline = yield from begin(timeout_s)
     problems: tuple[Problem, ...] = ()
     if mode == "off" and isinstance(order.flow, str) and is_flow_id(order.flow):
-        _flow_id, body, subject = yield from _prepared(api, order, mode, timeout_s)
+        _flow_id, body, subject = yield from _prepared(api, order, mode, deadline)
     else:
-        report, body = yield from _checked(api, order, timeout_s)
+        report, body = yield from _checked(api, order, deadline)
         subject, problems = report.flow.name, report.problems
     call = launch_call(api, order, body, subject)
     headers = {"authorization": "Bearer …", "content-type": "application/json", "accept": "application/json"}
@@ -126,17 +128,16 @@ def shared_plan(
             code="no-such-operation",
             hint="Use launch(), which starts any workflow; only contract='guide' speaks execute_shared.",
         )
-    now: Moment = yield Now()
-    deadline_s = now.mono_s + timeout_s
+    deadline = yield from begin(timeout_s)
     ref = flow.id if isinstance(flow, Flow) else flow
-    flow_id = ref if is_flow_id(ref) else (yield from find_plan(api, ref, timeout_s)).id
+    flow_id = ref if is_flow_id(ref) else (yield from find_plan(api, ref, deadline)).id
     data, problems = check_input(None, inputs)
     _reject(problems, ref)
     body: JsonObject = {"flowType": "shared", "inputs": data}
     if correlation_id is not None:
         body["metadata"] = {"correlationId": correlation_id}
     call = api.call("shared.execute", flow_id=flow_id, body=encode_json(body), subject=ref)
-    return (yield from _send_launch(api, call, flow_id, correlation_id, deadline_s, timeout_s))
+    return (yield from _send_launch(api, call, flow_id, correlation_id, deadline))
 
 
 def launch_call(api: Api, order: Order, body: bytes, subject: str) -> Call:
@@ -145,15 +146,15 @@ def launch_call(api: Api, order: Order, body: bytes, subject: str) -> Call:
     return api.call("executions.launch", body=body, headers=headers, subject=subject)
 
 
-def _prepared(api: Api, order: Order, mode: PreflightMode, timeout_s: float) -> Plan[tuple[str, bytes, str]]:
+def _prepared(api: Api, order: Order, mode: PreflightMode, deadline: Deadline) -> Plan[tuple[str, bytes, str]]:
     """Return the flow's id, the body as it goes out, and what to call the flow in messages."""
     if mode == "off":
         ref = order.flow.id if isinstance(order.flow, Flow) else order.flow
         data, problems = check_input(None, order.input_data)
         _reject(problems, ref)
-        flow_id = ref if is_flow_id(ref) else (yield from find_plan(api, ref, timeout_s)).id
+        flow_id = ref if is_flow_id(ref) else (yield from find_plan(api, ref, deadline)).id
         return flow_id, _body(api, order, flow_id, data), repr(ref)
-    report, body = yield from _checked(api, order, timeout_s)
+    report, body = yield from _checked(api, order, deadline)
     flow = report.flow
     if report.problems and (mode == "strict" or not _is_sendable(report.problems)):
         _reject(list(report.problems), flow.name)
@@ -193,10 +194,8 @@ def _body(api: Api, order: Order, flow_id: str, data: JsonObject) -> bytes:
     return encode_json(body)
 
 
-def _send_launch(
-    api: Api, call: Call, flow_id: str, key: str | None, deadline_s: float, timeout_s: float
-) -> Plan[Launch]:
-    response = yield from call_plan(api, call, deadline_s, timeout_s=timeout_s, flow_id=flow_id, key=key)
+def _send_launch(api: Api, call: Call, flow_id: str, key: str | None, deadline: Deadline) -> Plan[Launch]:
+    response = yield from call_plan(api, call, deadline, flow_id=flow_id, key=key)
     try:
         return decode_launch(api.contract, call, response, flow_id, key)
     except DecodeError as error:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowlaunch._core.calls import call_plan
-from flowlaunch._core.steps import Now, Plan
+from flowlaunch._core.steps import Plan, begin
 from flowlaunch._core.wire import decode_execution, decode_identity, decode_limits, decode_namespaces
 
 if TYPE_CHECKING:
     from flowlaunch._core.api import Api
     from flowlaunch._core.messages import Call, Response
-    from flowlaunch._core.steps import Moment
     from flowlaunch.models import Execution, Identity, Limit
 
 DEFAULT_NAMESPACE = "platform.api"
@@ -47,5 +46,5 @@ def namespaces_plan(api: Api, timeout_s: float) -> Plan[tuple[str, ...]]:
 
 
 def _read(api: Api, call: Call, timeout_s: float) -> Plan[Response]:
-    now: Moment = yield Now()
-    return (yield from call_plan(api, call, now.mono_s + timeout_s, timeout_s=timeout_s))
+    deadline = yield from begin(timeout_s)
+    return (yield from call_plan(api, call, deadline))

@@ -30,6 +30,14 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Deadline:
+    """The end of one call of a caller, whatever it takes: `at_s` on the monotonic clock, `given_s` seconds long."""
+
+    at_s: float
+    given_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Bearer:
     """Ask for a token other than generation `refused` (0: any that is fresh); the answer is a Held."""
 
@@ -93,3 +101,9 @@ class Warn:
 
 Step: TypeAlias = Now | Bearer | Reserve | PushBack | Withdraw | Pause | Send | Once | Warn
 Plan: TypeAlias = Generator[Step, Any, T]
+
+
+def begin(timeout_s: float) -> Plan[Deadline]:
+    """Begin a call that may take `timeout_s`; every request made for it keeps to the one deadline."""
+    now: Moment = yield Now()
+    return Deadline(now.mono_s + timeout_s, timeout_s)
