@@ -157,6 +157,23 @@ def test_notification_effect_is_complete():
     assert [user["name"] for user in mail.users] == ["Ada"]
 
 
+@pytest.mark.parametrize("item", ["user: {lit: {name: Bob}}", "lit: {name: Bob}", "exp: Flow.users[0]"])
+def test_notification_takes_users_one_by_one(item: str):
+    """The users of a notification may be listed one by one."""
+    world = World()
+    run_actions(MAIL[1:].replace("exp: Flow.users", f"- {item}"), VARIABLES, world=world)
+    assert [user["name"] for user in world.asked[0].users] == ["Ada" if "exp" in item else "Bob"]
+
+
+@pytest.mark.parametrize("body", ["true", "{}", ""])
+def test_module_without_inputs_may_be_named_barely(body: str):
+    """A module call may say no more than the version."""
+    text = (
+        f"- callCommonModule:\n    name: Use\n    commonModule:\n      Double:\n        ver_latestPublished: {body}\n"
+    )
+    assert run_actions(text, NUMBER, world=World(modules={"Double": module()})).status == "COMPLETED"
+
+
 LOOKUPS = [
     ("findUser", "findName", "user", "name"),
     ("findUserById", "findId", "user", "id"),
@@ -366,3 +383,19 @@ def test_reference_module_with_voice_runs():
         load_shared("genesys_terrafrom_advanced_session__Terraform_CM_v1-0__old-29bc6d6.yaml"), {"Common.Input": "xx"}
     )
     assert result.outputs == {"Common.Output": "xx"}
+
+
+def test_disconnect_inside_a_module_ends_the_whole_run():
+    """A module that disconnects ends the run of its caller, whose outputs are returned."""
+    module_text = MODULE.replace("    - endTask:\n        name: Exit", "    - disconnect:\n        name: Exit")
+    world = World(modules={"Double": load_flow(module_text, name="double.yaml")})
+    result = run_actions(USE[1:] + log("never"), NUMBER + OUT, world=world)
+    assert result.outputs == {"Flow.n": 4, "Flow.log": ""}
+
+
+def test_broken_initial_value_of_a_module_is_the_calls_error():
+    """A module whose variables cannot be set fails at the action that calls it."""
+    broken = MODULE.replace("lit: 1\n", "exp: 'ToInt(\"a word\")'\n").replace("isInput: true", "isInput: false")
+    world = World(modules={"Double": load_flow(broken, name="double.yaml")})
+    result = run_actions(USE[1:], NUMBER, world=world)
+    assert (result.status, result.error.ref.key) == ("FAILED", "callCommonModule")

@@ -6,6 +6,7 @@ import pytest
 from flow_world import OUT, append, assign, block, log, logged, run_actions, variable
 
 from flowlaunch.architect.rules import Rules
+from flowlaunch.errors import FlowSyntaxError
 
 INDEX = variable("integer", "Flow.i", "noValue: true", flags="o")
 
@@ -166,3 +167,19 @@ def test_switch_takes_the_first_true():
     assert (
         logged(run_actions("- switch:\n    name: S\n    evaluate:\n      firstTrue:\n        cases:\n" + cases)) == "1"
     )
+
+
+@pytest.mark.parametrize(("rule", "status"), [("error", "FAILED"), ("false", "COMPLETED")])
+def test_case_that_is_not_set(rule: str, status: str):
+    """A firstTrue case that is NOT_SET is an error or false, by a switch."""
+    cases = "        - case:\n            value:\n              exp: Flow.yes\n"
+    actions = "- switch:\n    name: S\n    evaluate:\n      firstTrue:\n        cases:\n" + cases
+    result = run_actions(actions, OUT + variable("boolean", "Flow.yes"), rules=Rules(unset_case=rule))
+    assert result.status == status
+
+
+def test_switch_with_too_many_cases_is_refused():
+    """A switch holds at most 64 cases."""
+    cases = "        - case:\n            value:\n              lit: true\n" * 65
+    with pytest.raises(FlowSyntaxError, match="64"):
+        run_actions("- switch:\n    name: S\n    evaluate:\n      firstTrue:\n        cases:\n" + cases)

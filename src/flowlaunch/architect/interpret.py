@@ -122,6 +122,7 @@ def _refuse_more(state: Run) -> None:
 
 
 def _result(flow: Flow, state: Run) -> RunResult:
+    state.unwind()
     if state.error is not None:
         return RunResult("FAILED", {}, state.exit_reason, state.error, state.trace(), state.count, state.variables)
     outputs = state.outputs(flow.outputs)

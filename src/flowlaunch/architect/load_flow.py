@@ -31,12 +31,12 @@ _OTHER_TYPES: Final = frozenset(
 )
 _WORKFLOW_FIELDS: Final = (
     "name", "description", "division", "startUpRef", "defaultLanguage", "supportedLanguages", "variables",
-    "settingsErrorHandling", "states", "tasks", "settingsActionDefaults", "settingsPrompts",
+    "settingsErrorHandling", "states", "tasks", "settingsActionDefaults", "settingsPrompts", "referencedObjects",
 )  # fmt: skip
 _MODULE_FIELDS: Final = (
     "name", "description", "division", "defaultLanguage", "supportedLanguages", "variables", "settingsCommonModule",
     "settingsActionDefaults", "settingsPrompts", "settingsErrorHandling", "startUpTaskActions",
-    "startUpTaskVariables", "tasks",
+    "startUpTaskVariables", "tasks", "settingsSpeechRec", "referencedObjects",
 )  # fmt: skip
 _VARIABLE_FIELDS: Final = ("name", "description", "initialValue", "isInput", "isOutput", "isSecure")
 _SCOPES: Final = {

@@ -170,10 +170,15 @@ class Run:
     def call_module(self, program: Program, inputs: Mapping[str, Value], leave: Leave) -> int:
         """Push a frame for a common module; give its first step."""
         self._check_depth()
-        self.frames.append(_Frame(self.program, self.pc, self.variables, self.loops, None, {}, leave))
+        outer = self.variables
+        try:
+            self.open_scope(program, inputs)
+        except FlowRuntimeError:
+            self.variables = outer
+            raise
+        self.frames.append(_Frame(self.program, self.pc, outer, self.loops, None, {}, leave))
         self.loops = {}
         self.program = program
-        self.open_scope(program, inputs)
         return program.start
 
     def leave_task(self, path: str) -> int:
@@ -216,16 +221,20 @@ class Run:
             return FINISH
         self.handling = True
         self.limit = self.count + self.rules.max_error_actions
-        while self.frames:
-            frame = self.frames.pop()
-            self.program, self.variables, self.loops = frame.program, frame.variables, frame.loops
-        self.loops.clear()
+        self.unwind()
         handling = self.program.error_handling
         entry = {"changeState": self.program.states, "jumpToTask": self.program.tasks}.get(handling.kind, {})
         if handling.target not in entry:
             return FINISH
         self.error = None
         return entry[handling.target]
+
+    def unwind(self) -> None:
+        """Leave every task and module at once, back to the flow itself."""
+        for frame in reversed(self.frames):
+            self.program, self.variables = frame.program, frame.variables
+        self.frames.clear()
+        self.loops = {}
 
     def describe(self, error: FlowRuntimeError) -> RunError:
         """Name a run-time error as the platform would, where that is known."""

@@ -46,7 +46,7 @@ class ChangeState(Spec):
 
         def change(run: Run) -> int:
             run.note((("targetState", self.target),))
-            run.frames.clear()
+            run.unwind()
             return entry
 
         return change
@@ -156,7 +156,6 @@ class EndWorkflow(Spec):
             value = run.value_of(reason)
             run.exit_reason = value if isinstance(value, str) else None
             run.note((("exitReason", run.shown(reason, value)),))
-            run.frames.clear()
             return FINISH
 
         return end

@@ -9,7 +9,7 @@ from flowlaunch.architect.actions.bindings import Binding, bind, read_bindings, 
 from flowlaunch.architect.codec import to_json
 from flowlaunch.architect.effects import Answer, FindModule, Found, NotFound
 from flowlaunch.architect.flow import Flow, Need, Spec
-from flowlaunch.architect.nodes import table_of
+from flowlaunch.architect.nodes import Text, table_of
 from flowlaunch.architect.program import Link, Pending, Step
 from flowlaunch.architect.reader import ActionReader, Kind
 from flowlaunch.architect.run_state import read_inputs
@@ -109,7 +109,8 @@ def _parse(reader: ActionReader) -> CallModule:
             span=version.span,
             hint="Write `ver_latestPublished:` or `ver_1.0:`.",
         )
-    fields = reader.optional_table(body, "commonModule")
+    bare = isinstance(body, Text)  # `ver_latestPublished: true` and an empty one say no more than the version
+    fields = reader.optional_table(None if bare else body, "commonModule")
     fields.refuse_others(("inputs", "outputs"), reader.what("commonModule"))
     inputs = (
         (key.value, reader.given_in(node, ANY, f"inputs.{key.value}"))

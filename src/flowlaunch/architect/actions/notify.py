@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flowlaunch.architect.actions.bindings import Binding, bind, read_bindings, wrong_answer
 from flowlaunch.architect.codec import to_json
 from flowlaunch.architect.effects import Answer, Done, Failed, Notify
 from flowlaunch.architect.flow import Spec
-from flowlaunch.architect.nodes import Table, plain
+from flowlaunch.architect.nodes import Listing, Table, plain
 from flowlaunch.architect.program import Link, Pending, Step
 from flowlaunch.architect.reader import ActionReader, Kind
 from flowlaunch.architect.types import ANY, STR, Type
@@ -33,7 +33,7 @@ class SendNotification(Spec):
     style: str
     subject: Given
     body: Given
-    users: Given
+    users: tuple[Given, ...]
     sender: Given
     failure: tuple[Binding, ...]
 
@@ -47,7 +47,7 @@ class SendNotification(Spec):
                 self.kind,
                 subject=_text(run, self.subject) or "",
                 body=_text(run, self.body) or "",
-                users=tuple(to_json(run.value_of(self.users)) or ()),
+                users=tuple(user for given in self.users for user in _listed(run, given)),
                 sender=_text(run, self.sender),
                 style=self.style or None,
             )
@@ -68,6 +68,11 @@ class SendNotification(Spec):
         return send
 
 
+def _listed(run: Run, given: Given) -> list[Any]:
+    value = to_json(run.value_of(given))
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
 def _text(run: Run, given: Given) -> str | None:
     value = run.value_of(given)
     return None if value is NOT_SET else str(to_json(value))
@@ -83,13 +88,27 @@ def _word(node: Node | None) -> str:
     return str(plain(node) or "")
 
 
+def _users(reader: ActionReader) -> tuple[Given, ...]:
+    """Read the users: one value that is a collection, or a list of single users (`- user: ...` or `- lit: ...`)."""
+    node = reader.fields.get("sendToUsers")
+    if not isinstance(node, Listing):
+        return (reader.given("sendToUsers", _USERS),)
+    return tuple(reader.given_in(_single(item), _USERS.item, "sendToUsers") for item in node.items)
+
+
+def _single(node: Node) -> Node:
+    if isinstance(node, Table) and len(node.entries) == 1 and node.entries[0][0].value not in {"lit", "exp", "noValue"}:
+        return node.entries[0][1]
+    return node
+
+
 def _parse(reader: ActionReader) -> SendNotification:
     return SendNotification(
         kind=_word(reader.fields.get("notificationType")),
         style=_word(reader.fields.get("emailNotificationStyle")),
         subject=reader.given("subject", STR),
         body=reader.given("body", STR),
-        users=reader.given("sendToUsers", _USERS),
+        users=_users(reader),
         sender=reader.given("emailFrom", ANY),
         failure=read_bindings(reader, reader.fields.get("failureOutputs"), "failureOutputs"),
     )
