@@ -16,11 +16,11 @@ from flowlaunch.errors import SettingsError
 from flowlaunch.settings_fields import FIELDS, FIELDS_BY_NAME, OFF, Field, without_password
 from flowlaunch.settings_files import (
     ProfileFile,
-    config_path,
     gc_config_path,
     read_dotenv,
     read_gc_config,
     read_profiles,
+    read_usual_profiles,
 )
 from flowlaunch.settings_secrets import FILE_NAME, keyring_secret, mode_warning, read_secrets
 
@@ -111,7 +111,8 @@ def load_settings(
 
     """
     env, origins = _environment(os.environ if environ is None else environ, dotenv_file)
-    ours = read_profiles(config_file or _config_from(env) or config_path())
+    named = config_file or _config_from(env)
+    ours = read_profiles(named) if named else read_usual_profiles()
     theirs = read_gc_config(gc_config_file or gc_config_path())
     chosen, chosen_source = _choose_profile(profile, env, ours, theirs)
     layers = (
@@ -126,14 +127,12 @@ def load_settings(
     _settle_token(found)
     _check_pairs(found)
     sources = {name: one.source for name, one in found.items()} | {"profile": chosen_source}
-    warnings = (*theirs.warnings, *_warnings(found, ours, layers, chosen if profile else None))
+    warnings = (*ours.warnings, *theirs.warnings, *_warnings(found, ours, layers, chosen if profile else None))
     values = {name: one.value for name, one in found.items()}
     return Settings(**values, profile=chosen, sources=sources, warnings=warnings)
 
 
-def _environment(
-    environ: Mapping[str, str], dotenv_file: Path | None
-) -> tuple[dict[str, str], dict[str, str]]:
+def _environment(environ: Mapping[str, str], dotenv_file: Path | None) -> tuple[dict[str, str], dict[str, str]]:
     in_file = read_dotenv(dotenv_file) if dotenv_file else {}
     env = {name: text for name, text in in_file.items() if text}
     origins = {name: f"{dotenv_file} {name}" for name in env}
@@ -174,13 +173,9 @@ def _choose_profile(
 def _given(given: Mapping[str, object]) -> dict[str, tuple[Any, str]]:
     unknown = sorted(set(given) - set(FIELDS_BY_NAME))
     if unknown:
-        raise SettingsError(
-            f"unknown setting {unknown[0]!r}", hint=f"Settings are: {', '.join(FIELDS_BY_NAME)}."
-        )
+        raise SettingsError(f"unknown setting {unknown[0]!r}", hint=f"Settings are: {', '.join(FIELDS_BY_NAME)}.")
     return {
-        name: (value, "argument")
-        for name, value in given.items()
-        if value is not None or name == "pace_per_minute"
+        name: (value, "argument") for name, value in given.items() if value is not None or name == "pace_per_minute"
     }
 
 
@@ -195,9 +190,7 @@ def _from_environment(env: Mapping[str, str], origins: Mapping[str, str]) -> dic
 
 def _from_profile(file: ProfileFile, name: str, source: str) -> dict[str, tuple[Any, str]]:
     # The gc CLI writes the names of its profiles in any case, so they are compared without it.
-    match = (
-        name if name in file.profiles else next((p for p in file.profiles if p.lower() == name.lower()), None)
-    )
+    match = name if name in file.profiles else next((p for p in file.profiles if p.lower() == name.lower()), None)
     if match is None:
         return {}
     told = source.format(name=match, path=file.path)
@@ -218,7 +211,9 @@ def _read(one: Field, raw: Any, source: str) -> Any:
     except ValueError as error:
         shown = "" if one.is_secret else f" {without_password(str(raw))!r}"
         raise SettingsError(
-            f"setting {one.name}:{shown} (from {source}): {error}", code="bad-setting"
+            f"setting {one.name}:{shown} (from {source}): {error}",
+            code="bad-setting",
+            hint=f"Mend {one.name} where it comes from: {source}.",
         ) from error
 
 

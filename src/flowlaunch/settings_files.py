@@ -14,7 +14,15 @@ from flowlaunch.settings_fields import FIELDS_BY_NAME
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ProfileFile", "config_path", "gc_config_path", "read_dotenv", "read_gc_config", "read_profiles"]
+__all__ = [
+    "ProfileFile",
+    "config_path",
+    "gc_config_path",
+    "read_dotenv",
+    "read_gc_config",
+    "read_profiles",
+    "read_usual_profiles",
+]
 
 _FILE_KEYS: Final = frozenset({"default_profile", "profiles"})
 _DOTENV_LINE: Final = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*")
@@ -40,7 +48,15 @@ def config_path() -> Path:
 
 def gc_config_path() -> Path:
     """Tell where the gc CLI keeps its profiles."""
-    return Path.home() / ".gc" / "config.toml"
+    return Path("~/.gc/config.toml").expanduser() if _has_home() else Path(".gc-without-a-home")
+
+
+def _has_home() -> bool:
+    try:
+        Path.home()
+    except RuntimeError:  # a container whose user has no home
+        return False
+    return True
 
 
 def read_profiles(path: Path) -> ProfileFile:
@@ -92,21 +108,35 @@ def _read_toml(path: Path) -> dict[str, Any]:
         # The text of such an error names a place, never a value.
         raise SettingsError(f"{path} is not valid TOML: {error}", hint="Mend the file by hand.") from error
     except OSError as error:
-        raise SettingsError(
-            f"cannot read {path}: {error.strerror}", hint="Check the file's owner and mode."
-        ) from error
+        raise SettingsError(f"cannot read {path}: {error.strerror}", hint="Check the file's owner and mode.") from error
+
+
+def read_usual_profiles() -> ProfileFile:
+    """Read our own profiles where they usually are; a place that this user may not look into holds none."""
+    path = config_path()
+    try:
+        return read_profiles(path)
+    except SettingsError as error:
+        if isinstance(error.__cause__, PermissionError):
+            return ProfileFile(path, warnings=(f"{error.message}; going on without profiles",))
+        raise
 
 
 def read_gc_config(path: Path) -> ProfileFile:
     """Read the gc CLI's profiles in our names; a file that does not exist holds none.
 
-    Its `client_credentials` is the client id. `gateway_*` becomes the region, `proxy_*` the proxy.
+    Its `client_credentials` is the client id. `gateway_*` becomes the region, `proxy_*` the proxy. It is not our
+    file: one that cannot be read is warned about and left out.
 
     Source: README and config.go of the gc CLI (official).
     """
     profiles: dict[str, Mapping[str, Any]] = {}
     warnings: list[str] = []
-    for name, values in _read_toml(path).items():
+    try:
+        document = _read_toml(path)
+    except SettingsError as error:
+        return ProfileFile(path, warnings=(f"{error.message}; going on without the gc CLI's profiles",))
+    for name, values in document.items():
         if isinstance(values, dict):
             profiles[name] = _from_gc(values)
             if values.get("gateway_username"):
@@ -152,9 +182,7 @@ def read_dotenv(path: Path) -> dict[str, str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            f"cannot read the environment file {path}", hint="Check its path and mode."
-        ) from error
+        raise SettingsError(f"cannot read the environment file {path}", hint="Check its path and mode.") from error
     found: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith("#"):

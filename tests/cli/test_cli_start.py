@@ -130,3 +130,14 @@ def test_the_demo_shows_a_result_a_wrong_key_and_a_lost_answer(shell):
     assert ended.data["output_data"]["Flow.team"] == "priority-orders"
     for part in ("did you mean Flow.customerName?", "launches sent: 0", "error[launch-in-doubt]", "launches sent: 1"):
         assert part in ended.err
+
+
+def test_names_that_an_output_cannot_spell_do_no_harm(shell, sandbox):
+    """On an output that only takes ASCII, other letters are spelled out instead of ending the command."""
+    sandbox.upload_flow(
+        'workflow:\n  name: "Fl\u00fcge"\n  startUpRef: ./states/state[s]\n  states:\n    - state:\n'
+        "        name: s\n        refId: s\n        actions:\n          - endWorkflow:\n              name: e\n"
+    )
+    ended = shell("flows", "list", env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert ended.code == 0
+    assert "Fl\\xfcge" in ended.out

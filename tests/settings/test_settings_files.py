@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import stat
 import tomllib
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
 from flowlaunch.errors import SettingsError
+from flowlaunch.settings import load_settings
 from flowlaunch.settings_edit import set_value, unset_value, use_profile
 from flowlaunch.settings_files import read_profiles
 from flowlaunch.settings_secrets import quoted, read_secrets, store_in_file
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PROFILES = """# our orgs
 default_profile = "test"
@@ -189,3 +187,36 @@ def test_a_missing_file_is_no_file(tmp_path: Path):
     """Without any file there are no profiles and no secrets."""
     assert read_profiles(tmp_path / "none.toml").profiles == {}
     assert read_secrets(tmp_path / "none.toml") == {}
+
+
+def test_a_broken_gc_file_is_warned_about_and_left_out(place):
+    """The gc CLI's file is not ours: when it cannot be read, a warning says so and the rest works."""
+    place.write(place.gc, "[DEFAULT\n")
+    settings = place.load({"region": "us-west-2"})
+    assert settings.region == "us-west-2"
+    assert "going on without the gc CLI's profiles" in settings.warnings[0]
+
+
+def test_a_user_without_a_home_has_no_files(monkeypatch):
+    """Where no home can be found, as in some containers, settings come from the environment all the same."""
+
+    def no_home() -> Path:
+        raise RuntimeError("no home")
+
+    monkeypatch.setattr(Path, "home", no_home)
+    settings = load_settings({"client_id": "me"}, environ={}, config_file=Path("none.toml"), keyring=lambda _: None)
+    assert (settings.client_id, settings.warnings) == ("me", ())
+
+
+def test_a_usual_place_that_may_not_be_read_is_passed_over(monkeypatch, tmp_path):
+    """Profiles in a folder of another user are warned about and do not stop a program that needs none."""
+
+    def refuse(*_arguments, **_keywords):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    settings = load_settings({"client_id": "me"}, environ={"GENESYS_CLIENT_SECRET": "s"}, keyring=lambda _: None)
+    assert settings.client_secret == "s"
+    assert "going on without profiles" in settings.warnings[0]
+    with pytest.raises(SettingsError, match="cannot read"):
+        load_settings(environ={}, config_file=tmp_path / "named.toml")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -88,6 +89,7 @@ def cli() -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and tell its exit code; every error becomes text here and nowhere else."""
+    _accept_any_text()
     try:
         result = cli.main(
             args=None if arguments is None else list(arguments), prog_name="flowlaunch", standalone_mode=False
@@ -108,6 +110,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the last place where an error can become text
         return _tell(error)
     return result if isinstance(result, int) else 0
+
+
+def _accept_any_text() -> None:
+    """Spell out what an output's encoding cannot hold, instead of failing half-way through."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _tell(error: Exception) -> int:
