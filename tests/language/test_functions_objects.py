@@ -5,8 +5,9 @@ from decimal import Decimal
 import pytest
 
 from flowlaunch.architect.codec import to_json
-from flowlaunch.architect.expressions import evaluate_text
-from flowlaunch.architect.standalone import StillHost
+from flowlaunch.architect.expressions import compile_expression, evaluate_text
+from flowlaunch.architect.standalone import MapScope, StillHost
+from flowlaunch.architect.types import Type
 from flowlaunch.architect.values import NOT_SET, Json, NetworkObject, Opaque
 from flowlaunch.errors import FlowNameError, FlowRuntimeError, FlowTypeError
 
@@ -179,3 +180,16 @@ def test_an_evaluation_is_json_able():
     assert shown == [{"amount": 1.5, "code": "USD"}, None]
     assert to_json(Json({"a": [Decimal("1.5")]})) == {"a": [1.5]}
     assert evaluate_text('ToPhoneNumber("+13178723000")').to_json() == "+13178723000"
+
+
+def repeat(step, document, turns):
+    for _ in range(turns):
+        document = step.evaluate({"flow.j": document}, HOST)
+
+
+def test_a_json_value_cannot_grow_without_bound():
+    """Putting a document into itself again and again ends in a run-time error, not in a hang."""
+    for start, text in (({}, 'SetJsonObjectProperty(Flow.j, "k", Flow.j)'), ([1], "AddJsonArrayItem(Flow.j, Flow.j)")):
+        step = compile_expression(text, MapScope({"Flow.j": Type("jsn")}))
+        with pytest.raises(FlowRuntimeError, match="would hold more than"):
+            repeat(step, Json(start), 300)

@@ -133,3 +133,15 @@ def test_a_text_cannot_grow_without_bound():
         evaluate_text('Replace(Flow.a, "x", Flow.a)', {"Flow.a": big})
     with pytest.raises(FlowRuntimeError, match="10,000,000"):
         evaluate_text("Flow.a + Flow.a", {"Flow.a": "x" * 6_000_000})
+
+
+def test_long_texts_are_compared_quickly():
+    """Texts of a million characters are ordered by where they differ, without delay."""
+    long = "x" * 1_000_000
+    values = {"Flow.a": long + "b", "Flow.b": long + "c", "Flow.c": long + "B"}
+    assert evaluate_text("Compare(Flow.a, Flow.b)", values).value == -1
+    assert evaluate_text("Flow.c > Flow.a", values).value is True
+    for text in ("ToInt(Flow.a)", "ToDecimal(Flow.a)", "ToDateTime(Flow.a)", "ToPhoneNumber(Flow.a)"):
+        with pytest.raises(FlowRuntimeError) as caught:
+            evaluate_text(text, values)
+        assert len(str(caught.value)) < 400

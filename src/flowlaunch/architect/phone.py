@@ -14,7 +14,6 @@ _SCHEMES: Final = ("sips", "sip", "tel")
 _LONGEST: Final = 256
 
 
-@lru_cache(maxsize=4096)
 def parse_phone_number(text: str) -> PhoneNumber:
     """Read `+13178723000`, `tel:...`, `sip:user@host`; a number without `+` has no E.164 form.
 
@@ -22,22 +21,28 @@ def parse_phone_number(text: str) -> PhoneNumber:
         FlowRuntimeError: there is neither a digit nor a SIP user in it.
 
     """
-    raw = text.strip()
+    raw = text.strip() if len(text) <= _LONGEST else ""
+    found = _parse(raw) if raw else None
+    if found is None:
+        raise FlowRuntimeError(f'"{text[:80]}" is not a phone number', hint="Write it like +13178723000.")
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _parse(raw: str) -> PhoneNumber | None:
     scheme, rest = _split_scheme(raw)
-    if not rest or len(raw) > _LONGEST:
-        raise FlowRuntimeError(f'"{raw[:80]}" is not a phone number', hint="Write it like +13178723000.")
     if scheme != "tel":
         user, _, host = rest.partition("@")
         identity = f"{scheme}:{user}@{host.rstrip('@').lower()}"
         e164, _subscriber, dialing_code = _global_parts(user)
-        return PhoneNumber(raw, scheme, f"{scheme}:{rest}", e164, user, dialing_code, identity)
+        return PhoneNumber(raw, scheme, f"{scheme}:{rest}", e164, user, dialing_code, identity) if rest else None
     number = rest.partition(";")[0]
     digits = "".join(char for char in number if char.isdecimal() and char.isascii())
     if not digits:
-        raise FlowRuntimeError(f'"{raw[:80]}" is not a phone number', hint="Write it like +13178723000.")
+        return None
     e164, subscriber, dialing_code = _global_parts(rest)
-    uri = f"tel:{rest}"
-    return PhoneNumber(raw, "tel", uri, e164, subscriber or _national(digits), dialing_code, f"tel:{_identity(digits)}")
+    subscriber = subscriber or _national(digits)
+    return PhoneNumber(raw, "tel", f"tel:{rest}", e164, subscriber, dialing_code, f"tel:{digits}")
 
 
 def _split_scheme(raw: str) -> tuple[str, str]:

@@ -58,7 +58,7 @@ def json_text(document: Any) -> str:
 def _json_as_text(value: Json) -> str | NotSet:
     if value.value is None:
         return NOT_SET
-    return value.value if isinstance(value.value, str) else json_text(value.value)
+    return value.value if isinstance(value.value, str) else joined((json_text(value.value),))
 
 
 _NAMED_BY: Final[Mapping[str, str]] = {"usr": "username", "cpx_email_address": "id", "cpx_external_contact": "id"}

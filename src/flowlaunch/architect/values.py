@@ -91,10 +91,13 @@ class PhoneNumber:
 class Json:
     """A JSON document: None, bool, int, float, Decimal, str, list or dict, nested.
 
-    Numbers with a fraction that were parsed from text are `Decimal`, so no digit is lost.
+    Numbers with a fraction that were parsed from text are `Decimal`, so no digit is lost. A document that was put
+    together by functions knows its `size` (values in it) and `depth`; 0 means not measured.
     """
 
     value: Any
+    size: int = 0
+    depth: int = 0
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Json) and _same_json(self.value, other.value)

@@ -85,7 +85,7 @@ def text_to_int(value: str | NotSet) -> int | NotSet:
     text = "" if value is NOT_SET else value.strip()
     if not text:
         return NOT_SET
-    if not _INTEGER_RE.fullmatch(text) or len(text) > _LONGEST_NUMBER:
+    if len(text) > _LONGEST_NUMBER or not _INTEGER_RE.fullmatch(text):
         raise _not_a("an integer", text)
     return checked_int(int(text))
 
@@ -111,7 +111,7 @@ def text_to_decimal(value: str | NotSet) -> Decimal | NotSet:
     text = "" if value is NOT_SET else value.strip()
     if not text:
         return NOT_SET
-    if not _DECIMAL_RE.fullmatch(text) or len(text) > _LONGEST_NUMBER:
+    if len(text) > _LONGEST_NUMBER or not _DECIMAL_RE.fullmatch(text):
         raise _not_a("a decimal", text)
     return checked_decimal(CONTEXT.create_decimal(text))
 

@@ -14,6 +14,7 @@ from flowlaunch.errors import FlowRuntimeError
 _JSON: Final = Family("json")
 MAX_JSON_CHARS: Final = 1_000_000
 MAX_JSON_DEPTH: Final = 200
+MAX_JSON_VALUES: Final = 1_000_000
 
 
 def _refuse_constant(text: str) -> Any:
@@ -49,6 +50,45 @@ def _depth(text: str) -> int:
 @_JSON.define("JsonParse(text: str?) -> jsn")
 def _json_parse(text: str | NotSet) -> Json | NotSet:
     return NOT_SET if text is NOT_SET or not text.strip() else parse_json(text)
+
+
+def _measure(document: Any) -> tuple[int, int]:
+    """Weigh a document and tell how deep it is nested.
+
+    Each value weighs one, and one more for 64 characters of text; shared parts count each time they appear.
+    """
+    size, depth = 0, 0
+    level = [document]
+    while level and depth <= MAX_JSON_DEPTH and size <= MAX_JSON_VALUES:
+        size += len(level)
+        depth += 1
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner.extend(item.values())
+            elif isinstance(item, list):
+                inner.extend(item)
+            elif isinstance(item, str):
+                size += len(item) // 64
+            if len(inner) > MAX_JSON_VALUES:
+                break
+        level = inner
+    return size, depth
+
+
+def _put_together(old: Json, document: Any, added: Value) -> Json:
+    """Make a document out of an old one and a new part, within the limits on size and depth."""
+    size, depth = (old.size, old.depth) if old.size else _measure(old.value)
+    if isinstance(added, Json) and added.size:
+        more, deeper = added.size, added.depth
+    else:
+        more, deeper = _measure(document_of(added))
+    size, depth = size + more, max(depth, deeper + 1)
+    if size > MAX_JSON_VALUES or depth > MAX_JSON_DEPTH:
+        raise FlowRuntimeError(
+            f"the JSON value would hold more than {MAX_JSON_VALUES:,} values or be nested over {MAX_JSON_DEPTH} deep"
+        )
+    return Json(document, size, depth)
 
 
 def document_of(value: Value) -> Any:
@@ -105,7 +145,7 @@ def _get_property(value: Json, name: str) -> Json | NotSet:
 
 @_JSON.define("SetJsonObjectProperty(jsonObject: jsn, propertyName: str, value: any?) -> jsn")
 def _set_property(value: Json, name: str, new: Value) -> Json:
-    return Json({**_object(value), name: document_of(new)})
+    return _put_together(value, {**_object(value), name: document_of(new)}, new)
 
 
 @_JSON.define("SetJsonObjectProperty(jsonObject: jsn, propertyName: str, value: any[]) -> jsn")
@@ -172,7 +212,7 @@ def _array_length(value: Json) -> int:
 
 @_JSON.define("AddJsonArrayItem(jsonArray: jsn, value: any?) -> jsn")
 def _add_array_item(value: Json, new: Value) -> Json:
-    return Json([*_array(value), document_of(new)])
+    return _put_together(value, [*_array(value), document_of(new)], new)
 
 
 @_JSON.define("RemoveJsonArrayItem(jsonArray: jsn, index: int) -> jsn")
@@ -186,4 +226,4 @@ def _remove_array_item(value: Json, index: int) -> Json:
 def _replace_array_item(value: Json, index: int, new: Value) -> Json:
     items = _array(value)
     at = _checked_index(index, len(items))
-    return Json([*items[:at], document_of(new), *items[at + 1 :]])
+    return _put_together(value, [*items[:at], document_of(new), *items[at + 1 :]], new)
