@@ -31,9 +31,7 @@ def set_value(path: Path, profile: str, name: str, value: str) -> None:
     """
     one = FIELDS_BY_NAME.get(name)
     if one is None:
-        raise SettingsError(
-            f"there is no setting {name!r}", hint=f"Settings are: {', '.join(FIELDS_BY_NAME)}."
-        )
+        raise SettingsError(f"there is no setting {name!r}", hint=f"Settings are: {', '.join(FIELDS_BY_NAME)}.")
     if one.is_secret:
         raise SettingsError(
             f"{name} is a secret and does not belong in the profile file",
@@ -43,9 +41,7 @@ def set_value(path: Path, profile: str, name: str, value: str) -> None:
         one.read(value)
     except ValueError as error:
         raise SettingsError(f"setting {name}: {value!r}: {error}", code="bad-setting") from error
-    literal = (
-        value if _NUMBER.fullmatch(value) and name in {"timeout_s", "pace_per_minute"} else quoted(value)
-    )
+    literal = value if _NUMBER.fullmatch(value) and name in {"timeout_s", "pace_per_minute"} else quoted(value)
     _rewrite(path, _Edit(_checked(profile), name, literal))
 
 
@@ -69,9 +65,7 @@ def use_profile(path: Path, profile: str) -> None:
 
 def _checked(profile: str) -> str:
     if not _NAME.fullmatch(profile):
-        raise SettingsError(
-            f"{profile!r} cannot name a profile", hint="Use letters, digits, underscores and hyphens."
-        )
+        raise SettingsError(f"{profile!r} cannot name a profile", hint="Use letters, digits, underscores and hyphens.")
     return profile
 
 
@@ -131,6 +125,4 @@ def _check(path: Path, text: str, before: Mapping[str, Mapping[str, Any]], edit:
     except tomllib.TOMLDecodeError:
         is_right = False
     if not is_right:
-        raise SettingsError(
-            f"{path} is written in a way that cannot be edited safely", hint="Edit it by hand."
-        )
+        raise SettingsError(f"{path} is written in a way that cannot be edited safely", hint="Edit it by hand.")
