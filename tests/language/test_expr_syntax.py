@@ -141,3 +141,12 @@ def test_places_are_those_of_the_file():
     with pytest.raises(FlowSyntaxError) as caught:
         compile_expression("1 + ", SCOPE, source=Source("flow.yaml", text), offset=15)
     assert caught.value.span.place == "flow.yaml:2:12"
+
+
+def test_what_is_mentioned_is_known():
+    """A compiled expression knows which variables it reads and which functions it calls."""
+    expression = compile_expression('If(Flow.B, Lower(Flow."odd name"), "") + Lower("x")', SCOPE)
+    assert expression.variables == ("flow.b", "flow.odd name")
+    assert expression.functions == ("If", "Lower")
+    assert not expression.is_constant
+    assert compile_expression("NOT_SET", SCOPE).is_constant
