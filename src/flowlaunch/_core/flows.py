@@ -40,7 +40,18 @@ def _page(
 ) -> Plan[tuple[list[Flow], bool]]:
     call = api.call(operation, query=query | {"pageNumber": page}, subject="")
     response = yield from call_plan(api, call, deadline)
-    return decode_flow_page(call, response)
+    return decode_flow_page(call, response, page)
+
+
+def _all_pages(api: Api, query: dict[str, Any], deadline: Deadline, operation: str) -> Plan[list[Flow]]:
+    """Read every page: how the name filter matches is not published, so the exact name may come late (guess)."""
+    flows: list[Flow] = []
+    page, has_more = 1, True
+    while has_more:
+        found, has_more = yield from _page(api, query, page, deadline, operation=operation)
+        flows += found
+        page += 1
+    return flows
 
 
 def find_plan(api: Api, ref: str, deadline: Deadline) -> Plan[Flow]:
@@ -117,7 +128,7 @@ def _by_id(api: Api, flow_id: str, deadline: Deadline) -> Plan[Flow]:
 def _by_name(api: Api, name: str, deadline: Deadline) -> Plan[Flow]:
     query = {"includeSchemas": "true", "pageSize": LOOKUP_PAGE}
     try:
-        flows, _more = yield from _page(api, query | {"name": name}, 1, deadline)
+        flows = yield from _all_pages(api, query | {"name": name}, deadline, "flows.list")
     except PermissionDeniedError as error:
         flows = yield from _through_search(api, {"name": name}, deadline, error)
     exact = [flow for flow in flows if flow.name == name and not flow.deleted]
@@ -145,7 +156,7 @@ def _through_search(
     """Ask the division views, which need another permission; when that is missing too, say the first error."""
     asked = query | {"includeSchemas": "true", "pageSize": LOOKUP_PAGE}
     try:
-        flows, _more = yield from _page(api, asked, 1, deadline, operation="flows.divisionviews")
+        flows = yield from _all_pages(api, asked, deadline, "flows.divisionviews")
     except PermissionDeniedError:
         denied.hint = (
             f"{denied.hint} architect:flow:search is enough, too. Without either, launch by id with preflight off."

@@ -50,7 +50,6 @@ class FlowPage(msgspec.Struct, rename="camel"):
     """One page of a flow listing."""
 
     entities: list[_FlowWire] = []
-    page_number: int = 1
     page_count: int | None = None
     next_uri: str | None = None
 
@@ -164,10 +163,10 @@ def decode_flow(call: Call, response: Response) -> Flow:
     return _flow(_decode(_FLOW_DECODER, call, response))
 
 
-def decode_flow_page(call: Call, response: Response) -> tuple[list[Flow], bool]:
-    """Read one page of flows, and whether there is another."""
+def decode_flow_page(call: Call, response: Response, number: int) -> tuple[list[Flow], bool]:
+    """Read page `number` of a flow listing, and whether there is another."""
     page = _decode(_LIST_DECODER, call, response)
-    has_more = page.page_number < page.page_count if page.page_count is not None else bool(page.next_uri)
+    has_more = number < page.page_count if page.page_count is not None else bool(page.next_uri)
     return [_flow(wire) for wire in page.entities], has_more and bool(page.entities)
 
 
