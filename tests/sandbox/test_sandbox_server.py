@@ -14,7 +14,7 @@ import requests
 from sandbox_api import Api, launch_bytes, raw
 
 from flowlaunch.errors import SandboxError
-from flowlaunch.sandbox import Options, Sandbox
+from flowlaunch.sandbox import DropAfterProcessing, Options, ResetMidBody, Sandbox
 from flowlaunch.sandbox.server import bind, serve
 
 PROGRAM = """
@@ -117,6 +117,30 @@ def test_fifty_threads_lose_nothing(sandbox, connect):
     assert len({launch.execution_id for launch in sandbox.launches()}) == 200
 
 
+def test_the_standard_event_loop_does_the_same(monkeypatch, connect):
+    """Without uvloop requests, lost connections and hangs work as with it."""
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    with Sandbox() as sandbox:
+        api = connect(sandbox)
+        token = api.session.headers["Authorization"].removeprefix("Bearer ")
+        sandbox.faults.script("executions.launch", 1, DropAfterProcessing())
+        sandbox.faults.script("executions.launch", 2, ResetMidBody())
+        assert raw(sandbox.url, launch_bytes(sandbox.url, token)) == b""
+        assert raw(sandbox.url, launch_bytes(sandbox.url, token)).endswith(b"<reset>")
+        assert api.run()["status"] == "COMPLETED"
+        assert len(sandbox.launches()) == 3
+
+
+def test_hundreds_of_waiting_runs_end_when_they_are_due(sandbox, api):
+    """Hundreds of runs that wait all end once their time has come, without being read."""
+    for _ in range(200):
+        api.launch("reminder", {"Flow.waitSeconds": 0})
+    for _ in range(200):
+        api.launch("reminder", {"Flow.waitSeconds": 1_000})
+    sandbox.advance(3_000)
+    assert {launch.status for launch in sandbox.launches()} == {"COMPLETED"}
+
+
 def test_https_has_a_ca_of_its_own():
     """With tls the URL is https, the CA file makes it trusted, and without it it is not."""
     pytest.importorskip("trustme")
@@ -136,8 +160,6 @@ def test_https_has_a_ca_of_its_own():
 def test_faults_cut_https_connections_too():
     """Dropping works under TLS as well."""
     pytest.importorskip("trustme")
-    from flowlaunch.sandbox import DropAfterProcessing
-
     with Sandbox(tls=True) as sandbox, Api(sandbox.url) as api:
         api.session.verify = str(sandbox.ca_file)
         api.sign_in()

@@ -1,6 +1,7 @@
 """World files, flow folders and state in a file."""
 
 import os
+import re
 import textwrap
 from pathlib import Path
 
@@ -9,9 +10,13 @@ import yaml
 from sandbox_api import EXECUTIONS, FLOWS, ORDER, Api, flow_text
 
 from flowlaunch.errors import SandboxError
-from flowlaunch.sandbox import Sandbox
-from flowlaunch.sandbox.world_file import build_world
+from flowlaunch.sandbox import Options, Sandbox
+from flowlaunch.sandbox.control import ACTIONS
+from flowlaunch.sandbox.faults import FAULTS
+from flowlaunch.sandbox.operations import operation_names
+from flowlaunch.sandbox.world_file import KEYS, build_world
 
+DOCS = Path(__file__).parents[2] / "docs" / "reference"
 MODULE = """
 commonModule:
   name: Greeter
@@ -265,11 +270,26 @@ def test_the_built_in_world_is_a_world_file_of_its_own():
     assert world.clients["demo"].secret == "demo-secret"
 
 
-@pytest.mark.parametrize("page", ["sandbox.md"])
-def test_the_documented_world_file_can_be_used(page):
+def test_the_documented_world_file_can_be_used():
     """The world file shown in the reference page builds."""
-    text = (Path(__file__).parents[2] / "docs" / "reference" / page).read_text("utf-8")
+    text = (DOCS / "sandbox.md").read_text("utf-8")
     shown = text.split("```yaml\n", 1)[1].split("```", 1)[0]
     document = yaml.safe_load(shown)
     document.pop("flows")
     assert build_world(document, 0.0).clients["crm-sync"].token_life_s == 3600
+
+
+def test_everything_that_can_be_set_or_asked_is_documented():
+    """Each option, operation, fault, control path and sandbox code stands in the reference pages."""
+    pages = (DOCS / "sandbox.md").read_text("utf-8") + (DOCS / "sandbox-fidelity.md").read_text("utf-8")
+    names = [*Options.names(), *operation_names(), *FAULTS, *(path for path, _, _ in ACTIONS), *KEYS["world"]]
+    assert [name for name in names if name not in pages] == []
+
+
+def test_each_guess_names_a_switch_that_exists():
+    """Every option that the fidelity page gives as a switch is an option of the sandbox."""
+    page = (DOCS / "sandbox-fidelity.md").read_text("utf-8")
+    rows = [line.split("|") for line in page.splitlines() if line.startswith("| ") and line.count("|") == 4]
+    switches = {name for row in rows for name in re.findall(r"`([a-z_]+)(?:=[^`]*)?`", row[3])}
+    assert "name_filter" in switches
+    assert switches - {"exact", "contains", "wildcard"} <= set(Options.names())

@@ -164,10 +164,11 @@ class SandboxApp:
         elif self._work_due is not None:
             soon = asyncio.get_running_loop().time() + WORK_EVERY_S
             if self._work_at > soon + WORK_EVERY_S:
-                self._work_due.cancel()
                 self._sleep(WORK_EVERY_S)
 
     def _sleep(self, seconds: float) -> None:
+        if self._work_due is not None:
+            self._work_due.cancel()
         loop = asyncio.get_running_loop()
         self._work_at = loop.time() + seconds
         self._work_due = loop.call_at(self._work_at, self._work)

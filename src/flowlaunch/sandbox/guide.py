@@ -94,7 +94,7 @@ def _accept(service: Service, call: Call, version: FlowVersion, inputs: dict[str
         execution_id, version, msgspec.json.encode(inputs), None, call.holder().client.id, call.now,
         call.correlation_id,
     )  # fmt: skip
-    service.guide_data[execution_id] = given
+    execution.sent = msgspec.json.encode(given)
     if service.store is not None:
         service.store.keep_launch(execution)
     return execution_id
@@ -123,7 +123,7 @@ def get(service: Service, call: Call) -> Answer:
         "id": execution.id,
         "flowId": flow.id,
         "status": execution.status,
-        "data": service.guide_data.get(execution.id, {}),
+        "data": msgspec.Raw(execution.sent or b"{}"),
         "startTime": iso(execution.launched_at),
     }
     if execution.status != "RUNNING":

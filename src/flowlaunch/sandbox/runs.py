@@ -47,6 +47,7 @@ class Execution(msgspec.Struct, gc=False):
         label: the `name` of the launch.
         status: `RUNNING`, `COMPLETED` or `FAILED`.
         error: the `flowErrorInfo`, without its `contextId`.
+        sent: guide contract: the data as they were sent.
         hidden_polls, hidden_until: reads that a fault answers with 404.
 
     """
@@ -64,6 +65,7 @@ class Execution(msgspec.Struct, gc=False):
     outputs: bytes = b""
     reason: str = ""
     error: bytes = b""
+    sent: bytes = b""
     hidden_polls: int = 0
     hidden_until: float = 0.0
 

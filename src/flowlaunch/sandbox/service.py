@@ -66,7 +66,6 @@ class Service:
         self.folder = FlowsFolder(options.flows) if options.flows is not None else None
         self.store = store
         self.correlations = Identifiers(f"correlation/{options.seed}")
-        self.guide_data: dict[str, Any] = {}
         self._snapshots: dict[str, dict[str, Any]] = {}
         self.world: World
         self.tokens: TokenDesk

@@ -23,7 +23,8 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS executions (
   number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, flow_id TEXT NOT NULL, version TEXT NOT NULL,
   inputs BLOB NOT NULL, label TEXT, client_id TEXT NOT NULL, launched_at REAL NOT NULL, correlation_id TEXT NOT NULL,
-  status TEXT NOT NULL, completed_at REAL NOT NULL, outputs BLOB NOT NULL, reason TEXT NOT NULL, error BLOB NOT NULL
+  status TEXT NOT NULL, completed_at REAL NOT NULL, outputs BLOB NOT NULL, reason TEXT NOT NULL, error BLOB NOT NULL,
+  sent BLOB NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS tokens (
   value TEXT PRIMARY KEY, client_id TEXT NOT NULL, user_id TEXT, issued_at REAL NOT NULL, expires_at REAL NOT NULL
@@ -36,7 +37,7 @@ CREATE TABLE IF NOT EXISTS flows (
 ) STRICT;
 PRAGMA user_version = 1;
 """
-KEEP_EXECUTION = "INSERT OR REPLACE INTO executions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+KEEP_EXECUTION = "INSERT OR REPLACE INTO executions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Store:
@@ -80,7 +81,7 @@ class Store:
             (
                 execution.number, execution.id, version.flow.id, version.number, execution.inputs, execution.label,
                 execution.client_id, execution.launched_at, execution.correlation_id, execution.status,
-                execution.completed_at, execution.outputs, execution.reason, execution.error,
+                execution.completed_at, execution.outputs, execution.reason, execution.error, execution.sent,
             ),
         )  # fmt: skip
 

@@ -100,6 +100,10 @@ def _build(
     roles = {**base.get("roles", {}), **(given.get("roles") or {})}
     organization = _entry(merged["organization"], "organization", name)
     divisions = {d.id: d for d in (_division(each, name) for each in _rows(merged, "divisions", name))}
+    if divisions and not {"flows", "clients"} <= given.keys():  # those built in speak of divisions built in
+        known = {division.name for division in divisions.values()}
+        built_in = [_division(each, name) for each in base["divisions"]]
+        divisions |= {division.id: division for division in built_in if division.name not in known}
     if not divisions:
         raise SandboxError(f"{name}: there must be one division at least", hint="Add `divisions: [{name: Home}]`.")
     world = World(
