@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -142,8 +143,13 @@ def shared_plan(
 
 def launch_call(api: Api, order: Order, body: bytes, subject: str) -> Call:
     """Build the call that launches with `body`."""
-    headers = {"idempotency-key": order.key} if order.key and api.sends_idempotency_key else {}
+    headers = {"idempotency-key": _header_text(order.key)} if order.key and api.sends_idempotency_key else {}
     return api.call("executions.launch", body=body, headers=headers, subject=subject)
+
+
+def _header_text(text: str) -> str:
+    """Return any text as a header can hold it: what is not visible ASCII is percent-encoded."""
+    return quote(text, safe="!#$&'()*+,/:;=?@[]~", errors="replace")
 
 
 def _prepared(api: Api, order: Order, mode: PreflightMode, deadline: Deadline) -> Plan[tuple[str, bytes, str]]:
