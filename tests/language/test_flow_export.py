@@ -173,6 +173,41 @@ def test_loops_switches_and_tasks_of_exports_run():
     ]  # fmt: skip
 
 
+def test_conversation_actions_of_exports_run():
+    """Reading attributes in an export fills the variables, writing sends their values."""
+    held = {"variable": literal("colour", "str"), "expression": value("Flow.i", "str")}
+    ids = {"conversationId": literal("c-1", "str")}
+    actions = [
+        act("A1", "GetConversationDataAction", variables=[held], nextAction="A2", **ids),
+        act("A2", "SetAttributesAction", variables=[held], nextAction="A3"),
+        act("A3", "GetAttributesAction", variables=[held]),
+    ]
+    world = World({"ReadConversation": fx.Found({"colour": "red"})})
+    document = {"name": "F", "type": "workflow", "initialSequence": "s", "variables": [declare("Flow.i", "out")]}
+    flow = load_flow(pack({**document, "flowSequenceItemList": [sequence(actions)]}), name="x.i3WorkFlow")
+    assert world.run(flow).outputs == {"Flow.i": "red"}
+    assert world.asked[0].conversation_id == "c-1"
+    assert dict(world.asked[1].attributes) == {"colour": "red"}
+
+
+def test_objects_and_modules_of_exports_are_named():
+    """An object chosen in an export keeps its id and name, and a module call names its module."""
+    chosen = {"config": {"lit": {"text": "Sales", "val": "q-1", "type": "que"}}, "text": "Sales", "type": "que"}
+    update = act("A1", "UpdateVariableAction", nextAction="A2", variables=[
+        {"variable": value("Flow.i", "que"), "expression": chosen}
+    ])  # fmt: skip
+    call = act("A2", "CallCommonModuleAction", commonModuleName="Greeter", flowVersion="2.0")
+    document = {"name": "F", "type": "workflow", "initialSequence": "s"}
+    variables = [declare("Flow.i", "out", "Queue")]
+    flow = load_flow(
+        pack({**document, "variables": variables, "flowSequenceItemList": [sequence([update, call])]}), name="x"
+    )
+    world = World()
+    result = world.run(flow)
+    assert (world.asked[-1].name, world.asked[-1].version) == ("Greeter", "2.0")
+    assert result.values["flow.i"].id == "q-1"
+
+
 def value(text: str, kind: str) -> dict[str, Any]:
     return {"config": {"ref": {"pos": 1, "text": text, "type": kind}}, "text": text, "type": kind}
 

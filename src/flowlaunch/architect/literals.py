@@ -145,7 +145,8 @@ _RAW: Final[Mapping[str, Callable[[Node, str], Any]]] = {
 def _spoken(node: Node) -> str:
     if isinstance(node, Text):
         return node.value
-    return str(plain(node))[:500]
+    name = node.get("name") if isinstance(node, Table) else None
+    return name.value if isinstance(name, Text) else str(plain(node))[:500]
 
 
 def _network_object(node: Node, of: Type, what: str) -> Evaluate:

@@ -229,6 +229,12 @@ class Run:
         self.error = None
         return entry[handling.target]
 
+    def leave_tasks(self) -> None:
+        """Forget the tasks being run, for a jump that does not come back; a module stays the one that runs."""
+        while self.frames and self.frames[-1].own is not None:
+            self.frames.pop()
+        self.loops = {}
+
     def unwind(self) -> None:
         """Leave every task and module at once, back to the flow itself."""
         for frame in reversed(self.frames):

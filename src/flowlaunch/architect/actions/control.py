@@ -98,11 +98,11 @@ class JumpToTask(Spec):
 
     def compile(self, at: Link) -> Step:
         """Make its step."""
-        entry, variables = at.task(self.target), at.task_variables(self.target)
+        entry = at.task(self.target)
 
         def jump(run: Run) -> int:
             run.note((("targetTask", self.target),))
-            run.call_task(variables, {}, lambda _inner, _path: run.end_of_state())
+            run.leave_tasks()
             return entry
 
         return jump
@@ -206,12 +206,10 @@ def _bare(name: str) -> str:
 
 
 def _parse_change_state(reader: ActionReader) -> ChangeState:
-    if reader.container != "state":
-        where = {"module": "a common module", "task": "a task"}[reader.container]
-        if reader.container == "module":
-            raise FlowSyntaxError(
-                f"{reader.what()} cannot stand in {where}", span=reader.fields.span, hint="Use endTask."
-            )
+    if reader.container == "module":
+        raise FlowSyntaxError(
+            f"{reader.what()} cannot stand in a common module", span=reader.fields.span, hint="Use endTask."
+        )
     return ChangeState(ref_id(reader.text("targetStateRef")))
 
 
