@@ -1,9 +1,11 @@
 """How one call is carried to an answer: renewal, pace, pauses, deadline and doubt."""
 
+from unittest.mock import ANY
+
 import pytest
 from driving import MAY_HAVE_LEFT, NEVER_LEFT, Hand, api, launch_call, read_call, response
 
-from flowlaunch._core.calls import PUSH_BACK_LIMIT_S, call_plan
+from flowlaunch._core.calls import PUSH_BACK_LIMIT_S, call_plan, sent_plan
 from flowlaunch._core.messages import Lost
 from flowlaunch._core.pace import Slot
 from flowlaunch._core.quota import RETRY_COST
@@ -36,14 +38,14 @@ REPLIES = {
 }
 
 
-def carry(hand, call=None, *, timeout_s=30.0, **more):
+def carry(hand, call=None, *, timeout_s=30.0, plan=call_plan, **more):
     """Run the plan of a call (a read when None) by `hand`."""
-    return hand.run(call_plan(api(), call or read_call(), Deadline(hand.now_s + timeout_s, timeout_s), **more))
+    return hand.run(plan(api(), call or read_call(), Deadline(hand.now_s + timeout_s, timeout_s), **more))
 
 
 def launch(hand, **more):
     """Run the plan of a launch by `hand`."""
-    return carry(hand, launch_call(), flow_id="flow-1", key="row-1", **more)
+    return carry(hand, launch_call(), plan=sent_plan, flow_id="flow-1", key="row-1", **more)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +90,7 @@ def test_a_launch_meets_each_outcome_for_ever(outcome, error, sends):
     """A launch that may have been acted on is sent once; the tables' other rows are as for reads."""
     hand = Hand([REPLIES[outcome]])
     if error is None:
-        assert launch(hand) is OK
+        assert launch(hand)[0] is OK
     else:
         with pytest.raises(error):
             launch(hand)
@@ -101,7 +103,7 @@ def test_a_401_renews_once_and_repeats_once(run):
     """After a 401 the token is renewed and the call repeated with the new one, at once and without a pause."""
     hand = Hand([UNAUTHORIZED, OK])
 
-    assert run(hand) is OK
+    assert run(hand) in (OK, (OK, ANY))
 
     assert [step.refused for step in hand.of(Bearer)] == [0, 1]
     assert [request.headers["authorization"] for request in hand.sent] == ["Bearer token-1", "Bearer token-2"]
@@ -128,7 +130,7 @@ def test_retry_after_is_waited_for(run):
     """A 429 with Retry-After is repeated no sooner than it says, and not much later."""
     hand = Hand([response(429, retry_after="7"), OK])
 
-    assert run(hand) is OK
+    assert run(hand) in (OK, (OK, ANY))
 
     (pause,) = hand.of(Pause)
     assert pause.at_least_s == 7

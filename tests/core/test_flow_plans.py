@@ -214,7 +214,8 @@ def test_only_a_living_published_flow_can_be_launched():
 
 
 @pytest.mark.parametrize(
-    ("text", "is_id"), [(FLOW_ID, True), (FLOW_ID.replace('1', 'A'), True), (FLOW_ID[:-1], False), ("Order", False), ("", False)]
+    ("text", "is_id"),
+    [(FLOW_ID, True), (FLOW_ID.replace("1", "A"), True), (FLOW_ID[:-1], False), ("Order", False), ("", False)],
 )
 def test_an_id_is_told_from_a_name_by_its_form(text, is_id):
     """A UUID is an id; anything else is a name."""

@@ -22,9 +22,7 @@ SCHEMA = {
     "properties": {"Flow.customerName": {"type": "string"}, "Flow.count": {"type": "integer"}},
     "required": ["Flow.customerName"],
 }
-FLOW = Flow(
-    id=FLOW_ID, name="Order", type="WORKFLOW", published_version=FlowVersion(id="3.0"), input_schema=SCHEMA
-)
+FLOW = Flow(id=FLOW_ID, name="Order", type="WORKFLOW", published_version=FlowVersion(id="3.0"), input_schema=SCHEMA)
 LAUNCHED = response(200, b'{"id": "e-1", "name": "n", "flowVersion": {"id": "3.0"}}', inin_correlation_id="c-1")
 GOOD = {"customerName": "Ada"}
 

@@ -31,8 +31,16 @@ launch that leaves with none is in doubt for nothing."""
 _OWN_HEADERS: Final = {"accept": "application/json"}
 
 
-def call_plan(api: Api, call: Call, deadline: Deadline, *, flow_id: str = "", key: str | None = None) -> Plan[Response]:
-    """Carry `call` to a positive answer before `deadline`, or raise the error that its outcome deserves.
+def call_plan(api: Api, call: Call, deadline: Deadline) -> Plan[Response]:
+    """Carry the read `call` to a positive answer before `deadline`, or raise the error that its outcome deserves."""
+    response, _sent_at = yield from sent_plan(api, call, deadline)
+    return response
+
+
+def sent_plan(
+    api: Api, call: Call, deadline: Deadline, *, flow_id: str = "", key: str | None = None
+) -> Plan[tuple[Response, Moment]]:
+    """Carry `call` to a positive answer, and tell when the request that was answered so was sent.
 
     A launch, which is not repeatable, is sent again only where the service cannot have acted on it; a doubtful
     outcome raises LaunchInDoubtError with `flow_id` and `key`.
@@ -51,7 +59,7 @@ def call_plan(api: Api, call: Call, deadline: Deadline, *, flow_id: str = "", ke
         verdict = api.policy.verdict(reply, is_repeatable=call.operation.is_repeatable)
         if verdict is Verdict.RETURN:
             assert isinstance(reply, Response)  # noqa: S101 - by the verdict tables; a test walks them
-            return reply
+            return reply, sent_at
         now: Moment = yield Now()
         if verdict is Verdict.RENEW and not refused_generation:
             refused_generation = held.generation

@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from flowlaunch._core.calls import call_plan, in_doubt
+from flowlaunch._core.calls import in_doubt, sent_plan
 from flowlaunch._core.flows import NEVER_STALE_S, WORKFLOW, find_plan, is_flow_id, launchable, version_plan
 from flowlaunch._core.preflight import Inputs, check_input, too_large
 from flowlaunch._core.redact import redact_headers
-from flowlaunch._core.steps import Now, Once, Plan, Warn, begin
+from flowlaunch._core.steps import Once, Plan, Warn, begin
 from flowlaunch._core.wire import decode_launch, encode_json
 from flowlaunch.errors import DecodeError, PreflightError, SettingsError
 from flowlaunch.models import CheckReport, Flow, FlowInputs, JsonObject, Launch, Preview, Problem
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from flowlaunch._core.api import Api, PreflightMode
     from flowlaunch._core.messages import Call
-    from flowlaunch._core.steps import Deadline, Moment
+    from flowlaunch._core.steps import Deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +201,8 @@ def _body(api: Api, order: Order, flow_id: str, data: JsonObject) -> bytes:
 
 
 def _send_launch(api: Api, call: Call, flow_id: str, key: str | None, deadline: Deadline) -> Plan[Launch]:
-    response = yield from call_plan(api, call, deadline, flow_id=flow_id, key=key)
+    response, sent_at = yield from sent_plan(api, call, deadline, flow_id=flow_id, key=key)
     try:
         return decode_launch(api.contract, call, response, flow_id, key)
     except DecodeError as error:
-        now: Moment = yield Now()
-        raise in_doubt(call, response, now, flow_id, key) from error
+        raise in_doubt(call, response, sent_at, flow_id, key) from error
