@@ -14,7 +14,8 @@ from flowlaunch.sandbox import Options, Sandbox
 from flowlaunch.sandbox.control import ACTIONS
 from flowlaunch.sandbox.faults import FAULTS
 from flowlaunch.sandbox.operations import operation_names
-from flowlaunch.sandbox.world_file import KEYS, build_world
+from flowlaunch.sandbox.world_file import build_world
+from flowlaunch.sandbox.world_schema import FIELDS
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference"
 MODULE = """
@@ -92,7 +93,17 @@ def test_several_versions_can_be_given(tmp_path, open_sandbox, connect):
         ("clients: [{id: a, roles: [{role: everything, divisions: [Moon]}]}]", "Moon"),
         ("clients: [{id: a, grants: [PASSWORD]}]", "PASSWORD"),
         ("clients: [{id: a, sekret: x}]", "sekret"),
-        ("clients: {id: a}", "`clients` must be a list"),
+        ("clients: {id: a}", "`clients` of a world must be a list"),
+        ("clients: [{id: a, token_life_s: soon}]", "`token_life_s` of a client must be a whole number"),
+        ("clients: [{id: a, roles: everything}]", "`roles` of a client must be a list"),
+        ("clients: [demo]", "named fields"),
+        ("flows: [{name: x, published: maybe}]", "true or false"),
+        ("flows: [{name: x, start_event: sudden}]", "sudden"),
+        ("data_actions: [{category: c, action: a, delay_s: long}]", "a number"),
+        ("tables: [1]", "`tables` of a world must be a mapping"),
+        ("conversations: [conv-1]", "named fields"),
+        ("queues: [[1]]", "queue"),
+        ("schedules: 3", "a mapping"),
         ("flows: [{file: none.yaml}]", "none.yaml"),
         ("flows: [{file: broken.yaml}]", "broken.yaml"),
         ("flows: [{name: x, type: dance}]", "dance"),
@@ -282,7 +293,15 @@ def test_the_documented_world_file_can_be_used():
 def test_everything_that_can_be_set_or_asked_is_documented():
     """Each option, operation, fault, control path and sandbox code stands in the reference pages."""
     pages = (DOCS / "sandbox.md").read_text("utf-8") + (DOCS / "sandbox-fidelity.md").read_text("utf-8")
-    names = [*Options.names(), *operation_names(), *FAULTS, *(path for path, _, _ in ACTIONS), *KEYS["world"]]
+    names = [
+        *Options.names(),
+        *operation_names(),
+        *FAULTS,
+        *(path for path, _, _ in ACTIONS),
+        *FIELDS["world"],
+        *FIELDS["client"],
+        *FIELDS["flow"],
+    ]
     assert [name for name in names if name not in pages] == []
 
 

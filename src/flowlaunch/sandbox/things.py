@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flowlaunch.errors import SandboxError
 from flowlaunch.sandbox.identifiers import fixed_id
 from flowlaunch.sandbox.world import Things
+from flowlaunch.sandbox.world_schema import check_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,12 +25,12 @@ SECTION_KINDS = {
 }
 
 
-def read_things(world: Mapping[str, Any], users: Iterable[User]) -> Things:
+def read_things(world: Mapping[str, Any], users: Iterable[User], name: str) -> Things:
     """Build what flows may look up, write or send to."""
     things = Things(
-        tables={str(name): _table(str(name), table) for name, table in (world.get("tables") or {}).items()},
+        tables={str(title): _table(str(title), table, name) for title, table in (world.get("tables") or {}).items()},
         decision_tables=dict(world.get("decision_tables") or {}),
-        schedules={str(name): str(state) for name, state in (world.get("schedules") or {}).items()},
+        schedules={str(title): str(state) for title, state in (world.get("schedules") or {}).items()},
     )
     for section, kind in SECTION_KINDS.items():
         things.kinds[kind] = [_thing(kind, row) for row in world.get(section) or []]
@@ -39,22 +40,25 @@ def read_things(world: Mapping[str, Any], users: Iterable[User]) -> Things:
         {**user.properties, "id": user.id, "name": user.name, "email": user.email, "username": user.email}
         for user in users
     ]
-    for row in world.get("conversations") or []:
-        place = (str(row["id"]), str(row.get("participant") or ""))
+    for each in world.get("conversations") or []:
+        row = check_entry(each, "conversation", name)
+        place = (str(row.get("id") or ""), str(row.get("participant") or ""))
         things.conversations[place] = {str(k): str(v) for k, v in (row.get("attributes") or {}).items()}
     return things
 
 
-def _table(name: str, table: Any) -> dict[str, dict[str, Any]]:
-    if not isinstance(table, dict) or not isinstance(table.get("rows"), list):
-        raise SandboxError(f"table `{name}` of the world lacks `rows`", hint="Write {key: column, rows: [...]}.")
-    key = str(table.get("key", "key"))
-    missing = [row for row in table["rows"] if key not in row]
-    if missing:
-        raise SandboxError(f"table `{name}` of the world has a row without its key column `{key}`: {missing[0]}")
-    return {str(row[key]): dict(row) for row in table["rows"]}
+def _table(title: str, given: Any, name: str) -> dict[str, dict[str, Any]]:
+    table = check_entry(given, "table", f"{name}, table `{title}`")
+    key = str(table.get("key") or "key")
+    rows = table.get("rows") or []
+    for row in rows:
+        if not isinstance(row, dict) or key not in row:
+            raise SandboxError(f"{name}: table `{title}` has a row without its key column `{key}`: {row}")
+    return {str(row[key]): dict(row) for row in rows}
 
 
 def _thing(kind: str, row: Any) -> dict[str, Any]:
+    if not isinstance(row, (str, dict)):
+        raise SandboxError(f"a {kind} of the world must be a name or have fields, not {row!r}")
     entry = {"name": row} if isinstance(row, str) else dict(row)
     return {"id": fixed_id(kind, str(entry.get("name", entry))), **entry}

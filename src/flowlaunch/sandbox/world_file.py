@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from flowlaunch.sandbox.world import (
     User,
     World,
 )
+from flowlaunch.sandbox.world_schema import FLOW_TYPES, GRANTS, START_EVENTS, check_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,33 +32,6 @@ if TYPE_CHECKING:
     from flowlaunch.architect.flow import Flow
 
 __all__ = ["build_world", "read_world"]
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-KEYS: dict[str, frozenset[str]] = {
-    "world": _words(
-        "organization divisions roles clients users flows data_actions tables decision_tables queues contacts "
-        "organizations skills groups schedules conversations things slots"
-    ),
-    "organization": _words("id name"),
-    "division": _words("id name"),
-    "client": _words("id secret name roles grants scopes redirect_uris token_life_s"),
-    "user": _words("id name email roles properties"),
-    "role": _words("role divisions"),
-    "flow": _words(
-        "id name file versions type division description published required start_event shared deleted active slots"
-    ),
-    "data action": _words("category action inputs outputs failure timeout delay_s"),
-}
-GRANTS = ("CLIENT-CREDENTIALS", "CODE", "SAML2-BEARER")
-FLOW_TYPES = _words(
-    "BOT BUSINESSPROCESS COMMONMODULE DIGITALBOT EMAILSEND INBOUNDCALL INBOUNDCHAT INBOUNDEMAIL INBOUNDSHORTMESSAGE "
-    "INQUEUECALL INQUEUEEMAIL INQUEUESHORTMESSAGE OUTBOUNDCALL SECURECALL SPEECH SURVEYINVITE VOICE VOICEMAIL "
-    "VOICESURVEY WORKFLOW WORKITEM"
-)
 
 
 def build_world(given: Path | Mapping[str, Any] | None, now: float) -> World:
@@ -95,11 +68,11 @@ def _build(
     given: dict[str, Any], base: dict[str, Any], folder: Path | Traversable, base_folder: Traversable,
     now: float, name: str,
 ) -> World:  # fmt: skip
-    _check(given, "world", name)
+    check_entry(given, "world", name)
     merged = {**base, **given}
     roles = {**base.get("roles", {}), **(given.get("roles") or {})}
-    organization = _entry(merged["organization"], "organization", name)
-    divisions = {d.id: d for d in (_division(each, name) for each in _rows(merged, "divisions", name))}
+    organization = check_entry(merged["organization"], "organization", name)
+    divisions = {d.id: d for d in (_division(each, name) for each in _rows(merged, "divisions"))}
     if divisions and not {"flows", "clients"} <= given.keys():  # those built in speak of divisions built in
         known = {division.name for division in divisions.values()}
         built_in = [_division(each, name) for each in base["divisions"]]
@@ -112,44 +85,25 @@ def _build(
     )  # fmt: skip
     world.slots = {str(slot): str(value) for slot, value in (merged.get("slots") or {}).items()}
     _people(world, merged, roles, name)
-    world.stubs = tuple(_stub(each, name) for each in _rows(merged, "data_actions", name))
-    world.things = read_things(merged, world.users.values())
+    world.stubs = tuple(_stub(each, name) for each in _rows(merged, "data_actions"))
+    world.things = read_things(merged, world.users.values(), name)
     flow_folder = folder if "flows" in given else base_folder
-    for each in _rows(merged, "flows", name):
+    for each in _rows(merged, "flows"):
         _add_flow(world, each, flow_folder, now, name)
     return world
 
 
 def _people(world: World, merged: dict[str, Any], roles: Mapping[str, Any], name: str) -> None:
-    for each in _rows(merged, "users", name):
-        user = _user(_entry(each, "user", name), world, roles, name)
+    for each in _rows(merged, "users"):
+        user = _user(check_entry(each, "user", name), world, roles, name)
         world.users[user.id] = user
-    for each in _rows(merged, "clients", name):
-        client = _client(_entry(each, "client", name), world, roles, name)
+    for each in _rows(merged, "clients"):
+        client = _client(check_entry(each, "client", name), world, roles, name)
         world.clients[client.id] = client
 
 
-def _check(entry: Any, kind: str, name: str) -> None:
-    if not isinstance(entry, dict):
-        raise SandboxError(f"{name}: a {kind} must have named fields, not {entry!r}")
-    for key in entry:
-        if key not in KEYS[kind]:
-            near = difflib.get_close_matches(str(key), KEYS[kind], 1)
-            hint = f"Did you mean `{near[0]}`?" if near else f"Known: {', '.join(sorted(KEYS[kind]))}."
-            raise SandboxError(f"{name}: a {kind} has no field `{key}`", hint=hint)
-
-
-def _entry(entry: Any, kind: str, name: str) -> dict[str, Any]:
-    _check(entry, kind, name)
-    checked: dict[str, Any] = entry
-    return checked
-
-
-def _rows(merged: Mapping[str, Any], section: str, name: str) -> list[Any]:
-    rows = merged.get(section) or []
-    if not isinstance(rows, list):
-        raise SandboxError(f"{name}: section `{section}` must be a list")
-    return rows
+def _rows(merged: Mapping[str, Any], section: str) -> list[Any]:
+    return list(merged.get(section) or [])
 
 
 def _need(entry: Mapping[str, Any], key: str, kind: str, name: str) -> str:
@@ -159,7 +113,7 @@ def _need(entry: Mapping[str, Any], key: str, kind: str, name: str) -> str:
 
 
 def _division(each: Any, name: str) -> Division:
-    entry = _entry(each, "division", name)
+    entry = check_entry(each, "division", name)
     title = _need(entry, "name", "division", name)
     return Division(str(entry.get("id") or fixed_id("division", title)), title)
 
@@ -168,12 +122,14 @@ def _assignments(
     entry: Mapping[str, Any], world: World, roles: Mapping[str, Any], name: str
 ) -> Iterable[tuple[str, tuple[str, ...], frozenset[str] | None]]:
     for each in entry.get("roles") or []:
-        given = {"role": each} if isinstance(each, str) else _entry(each, "role", name)
+        given = {"role": each} if isinstance(each, str) else check_entry(each, "role assignment", name)
         role = _need(given, "role", "role assignment", name)
+        if not isinstance(roles.get(role, []), list):
+            raise SandboxError(f"{name}: role `{role}` must be a list of permissions, not {roles[role]!r}")
         if role not in roles:
             raise SandboxError(f"{name}: role `{role}` is not defined", hint=f"Known: {', '.join(sorted(roles))}.")
         wanted = given.get("divisions", ["*"])
-        yield role, tuple(roles[role]), None if "*" in wanted else _division_ids(world, wanted, name)
+        yield role, tuple(map(str, roles[role])), None if "*" in wanted else _division_ids(world, wanted, name)
 
 
 def _division_ids(world: World, wanted: Iterable[str], name: str) -> frozenset[str]:
@@ -224,7 +180,7 @@ def _user(entry: dict[str, Any], world: World, roles: Mapping[str, Any], name: s
 
 
 def _stub(each: Any, name: str) -> DataActionStub:
-    entry = _entry(each, "data action", name)
+    entry = check_entry(each, "data action", name)
     endings = [key for key in ("outputs", "failure", "timeout") if entry.get(key)]
     if len(endings) > 1:
         raise SandboxError(f"{name}: data action {entry.get('action')!r} has both {' and '.join(endings)}")
@@ -240,13 +196,16 @@ def _stub(each: Any, name: str) -> DataActionStub:
 
 
 def _add_flow(world: World, each: Any, folder: Path | Traversable, now: float, name: str) -> None:
-    entry = _entry(each, "flow", name)
+    entry = check_entry(each, "flow", name)
     texts = [_read_flow(folder, str(file), name) for file in _flow_files(entry)]
     loaded = [(text, _load(text, file, name, {**world.slots, **(entry.get("slots") or {})})) for file, text in texts]
     first = loaded[-1][1] if loaded else None
     flow_type = str(entry.get("type") or (first.type if first else "workflow")).upper()
     if flow_type not in FLOW_TYPES:
         raise SandboxError(f"{name}: flow type `{entry['type']}` is unknown", hint="Types are those of the API.")
+    start_event = str(entry.get("start_event") or "specific")
+    if start_event not in START_EVENTS:
+        raise SandboxError(f"{name}: start_event `{start_event}` is not one of {', '.join(START_EVENTS)}")
     title = str(entry.get("name") or (first.name if first else _need(entry, "name", "flow", name)))
     division = _find_division(world, entry.get("division") or world.home.name, name)
     record = FlowRecord(
@@ -257,7 +216,7 @@ def _add_flow(world: World, each: Any, folder: Path | Traversable, now: float, n
         description=str(entry.get("description") or (first.description if first else "")),
         is_active=bool(entry.get("active", True)),
         is_deleted=bool(entry.get("deleted", False)),
-        start_event=str(entry.get("start_event", "specific")),
+        start_event=start_event,
         is_shared=bool(entry.get("shared", False)),
         required=tuple(map(str, entry["required"])) if entry.get("required") is not None else None,
     )
