@@ -6,7 +6,9 @@ from decimal import Decimal
 import pytest
 
 from flowlaunch.architect.codec import from_json, to_json
+from flowlaunch.architect.expressions import evaluate_text
 from flowlaunch.architect.source import Source, Span
+from flowlaunch.architect.standalone import guess_type
 from flowlaunch.architect.types import Type, key_of_type, type_of_code, type_of_variable_key
 from flowlaunch.architect.values import NOT_SET, Currency, Duration, Json, NetworkObject, equal
 from flowlaunch.errors import FlowNameError, FlowTypeError
@@ -120,3 +122,17 @@ def test_a_span_shows_its_line():
     assert rendered[0] == "f.yaml:3:201"
     assert rendered[2].index("^") < 120
     assert rendered[1][rendered[2].index("^")] == "x"
+
+
+def test_types_are_named_as_people_name_them():
+    """evaluate_text takes type names of flows, trees and tables; an unknown or doubled name is refused."""
+    for name in ("stringCollection", "str[]", "str_coll"):
+        assert evaluate_text("Count(Flow.x)", {"Flow.x": []}, types={"flow.X": name}).value == 0
+    assert evaluate_text("IsSet(Flow.x)", types={"Flow.x": "user"}).value is False
+    assert [guess_type(value).code for value in ([1, 2], [1, "a"], [], {}, None, 1.5)] == [
+        "int_coll", "jsn_coll", "str_coll", "jsn", "str", "dec",
+    ]  # fmt: skip
+    with pytest.raises(FlowNameError):
+        evaluate_text("1", types={"Flow.x": "sting"})
+    with pytest.raises(FlowTypeError, match="given twice"):
+        evaluate_text("1", {"Flow.x": 1, "flow.X": 2})

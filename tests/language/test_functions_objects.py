@@ -15,6 +15,13 @@ ANN = NetworkObject("usr", "u-1", "Ann", {"username": "ann@c.example", "email": 
 SALES = NetworkObject("que", "11111111-2222-3333-4444-555555555555", "Sales")
 HOST = StillHost(objects=(ANN, SALES))
 DOCUMENT = {"a": {"b": [1, 2.5, "x", None, True]}, "n": None, "text": "t", "odd name": 1, "count": 3}
+CONTACT = {
+    "id": "c-1",
+    "firstName": "Ada",
+    "workPhone": {"e164": "+13178723000", "extension": 7, "display": "317"},
+    "externalOrganization": {"id": "o-1", "name": "Acme", "tags": ["a", "b"]},
+    "surveyOptOut": "maybe",
+}
 
 CASES = [
     ("AddItem(MakeList(3, 4), 5)", (3, 4, 5)),
@@ -84,13 +91,32 @@ CASES = [
     ('MakeCommunication("You said", 5, "?")', Opaque("com", "You said 5?")),
     ("ToDisplayString(MakeList(1, 2))", "1, 2"),
     ("Format.Date.shortYear", Opaque("daf", "shortYear")),
+    ("Flow.j[Flow.key]", Json("t")),
+    ("GetJsonArrayLength(Flow.j.a.b)", 5),
+    ("GetJsonArrayItem(Flow.j.a.b, 3)", NOT_SET),
+    ("ToString(RemoveJsonArrayItem(Flow.j.a.b, 1))", '[1,"x",null,true]'),
+    ('ToString(RemoveJsonObjectProperty(JsonParse("{\\"k\\":1,\\"l\\":2}"), "k"))', '{"l":2}'),
+    ('HasJsonObjectProperty(Flow.j, "n")', True),
+    ("ToJson(NOT_SET)", NOT_SET),
+    ("ToInt(ToJson(true))", 1),
+    ('ToDateTime(ToJson(0)) == ToDateTime("1970-01-01")', True),
+    ("ToDuration(ToJson(1000)) == MakeDuration(0, 0, 0, 1)", True),
+    ("Flow.contact.firstName", "Ada"),
+    ("Flow.contact.workPhone.e164", "+13178723000"),
+    ("Flow.contact.workPhone.extension + 1", 8),
+    ("Flow.contact.lastName", NOT_SET),
+    ("ToString(Flow.contact.workPhone)", "317"),
+    ("Flow.contact.workPhone == Flow.contact.workPhone", True),
+    ("ToString(Flow.contact)", "c-1"),
+    ("Count(Flow.contact.externalOrganization.tags)", 2),
 ]
 
 
 @pytest.mark.parametrize(("text", "wanted"), CASES)
 def test_object_functions(text, wanted):
     """Collections, JSON documents, directory objects, phone numbers and stubs behave as the language says."""
-    found = evaluate_text(text, {"Flow.j": DOCUMENT}, host=HOST).value
+    variables = {"Flow.j": DOCUMENT, "Flow.key": "text", "Flow.contact": CONTACT}
+    found = evaluate_text(text, variables, types={"Flow.contact": "externalContact"}, host=HOST).value
     assert found == wanted
     assert type(found) is type(wanted)
 
@@ -113,12 +139,17 @@ def test_object_functions(text, wanted):
         ('ToPhoneNumber("no number")', "not a phone number"),
         ('FindQueue("nobody").id', "has no property 'id'"),
         ("Call.Contact.delay", "`Call.Contact` is NOT_SET"),
+        ("Flow.contact.surveyOptOut", "property 'surveyOptOut' must be a Boolean"),
+        ("Flow.j[ToString(NOT_SET)]", "NOT_SET"),
+        ("Flow.j.text[ToString(Flow.j.text)]", "not an object"),
     ],
 )
 def test_objects_that_do_not_have_what_is_asked(text, says):
     """Indexes out of range, properties of NOT_SET and wrong JSON kinds are run-time errors with a place."""
     with pytest.raises(FlowRuntimeError, match=says) as caught:
-        evaluate_text(text, {"Flow.j": DOCUMENT}, host=HOST)
+        evaluate_text(
+            text, {"Flow.j": DOCUMENT, "Flow.contact": CONTACT}, types={"Flow.contact": "externalContact"}, host=HOST
+        )
     assert caught.value.span is not None
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from flowlaunch.architect.codec import from_json, to_json
 from flowlaunch.architect.functions.json_values import property_of
+from flowlaunch.architect.types import Type
 from flowlaunch.architect.values import NOT_SET, Currency, Json, NetworkObject, Opaque, PhoneNumber
+from flowlaunch.errors import FlowRuntimeError, FlowTypeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 __all__ = ["read_property"]
+
+_TEXT: Final = Type("str")
 
 _PHONE: Final[Mapping[str, Callable[[PhoneNumber], Any]]] = {
     "dialingcode": lambda value: value.dialing_code,
@@ -37,8 +42,18 @@ def _of_object(value: NetworkObject, name: str) -> Any:
     return value.id if low in {"username", "display"} else NOT_SET
 
 
-def read_property(value: Any, name: str) -> Any:
-    """Give a property of a value; what is missing is NOT_SET."""
+def _fitted(found: Any, of: Type, name: str) -> Any:
+    """Read what an object was given with as the type its property has; phones and addresses come as JSON objects."""
+    if found is NOT_SET or (of == _TEXT and isinstance(found, str)):
+        return found
+    try:
+        return from_json(found.value if isinstance(found, Json) else to_json(found), of, where=f"property '{name}'")
+    except FlowTypeError as error:
+        raise FlowRuntimeError(error.message, hint=error.hint) from error
+
+
+def read_property(value: Any, name: str, of: Type) -> Any:
+    """Give a property of a value, of type `of`; what is missing is NOT_SET."""
     if isinstance(value, Json):
         return property_of(value, name)
     if isinstance(value, PhoneNumber):
@@ -46,5 +61,5 @@ def read_property(value: Any, name: str) -> Any:
     if isinstance(value, Currency):
         return value.amount if name.lower() == "amount" else value.code
     if isinstance(value, NetworkObject):
-        return _of_object(value, name)
+        return _fitted(_of_object(value, name), of, name)
     return Opaque(value.kind, name) if isinstance(value, Opaque) else NOT_SET

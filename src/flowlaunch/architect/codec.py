@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 __all__ = ["from_json", "json_ready", "to_json"]
 
 _OPAQUE_KINDS: Final = frozenset({"aud", "pmt", "com", "apa"})
+_PARTS: Final = frozenset({"cpx_external_phone", "cpx_external_address"})
+"""Objects that are part of another one: they have neither id nor name, and are equal when all they hold is."""
+
 _MAX_JSON_DEPTH: Final = 200
 
 
@@ -201,11 +204,19 @@ def _read_object(value: Any, of: Type) -> Value | None:
         return Opaque(of.name, value) if isinstance(value, str) else None
     if isinstance(value, str):
         return NetworkObject(of.name, value, value)
-    if not isinstance(value, Mapping) or not isinstance(value.get("id", value.get("name")), str):
+    if not isinstance(value, Mapping):
+        return None
+    if of.name in _PARTS:
+        return NetworkObject(of.name, repr(sorted(value.items(), key=str)), "", _properties(value))
+    if not isinstance(value.get("id", value.get("name")), str):
         return None
     name = str(value.get("name", ""))
+    return NetworkObject(of.name, str(value.get("id", name)), name, _properties(value))
+
+
+def _properties(value: Mapping[Any, Any]) -> Mapping[str, Value]:
     rest = {str(key): plain_value(item) for key, item in value.items() if key not in {"id", "name"}}
-    return NetworkObject(of.name, str(value.get("id", name)), name, MappingProxyType(rest))
+    return MappingProxyType(rest)
 
 
 def plain_value(value: Any) -> Value:
@@ -273,6 +284,8 @@ def _write_currency(value: Currency) -> dict[str, Any]:
 
 def _write_object(value: NetworkObject) -> dict[str, Any]:
     rest = {key: to_json(cast("Value", item)) for key, item in value.properties.items()}
+    if value.kind in _PARTS:
+        return rest
     return {"id": value.id, "name": value.name, **rest}
 
 

@@ -268,7 +268,7 @@ def _property(node: Typed, name: str, dialect: Dialect) -> Run:
         if value is NOT_SET:
             return _of_unset(target, name, empty, dialect)
         try:
-            found = read_property(value, name)
+            found = read_property(value, name, node.type)
         except FlowRuntimeError as error:
             raise _failed(node, error) from None
         if isinstance(found, Opaque):

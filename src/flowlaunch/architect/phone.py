@@ -71,7 +71,3 @@ def _global_parts(text: str) -> tuple[str | NotSet, str, str | NotSet]:
 def _national(digits: str) -> str:
     """Drop the North American trunk digit, as the catalogue's example of 13178723000 does."""
     return digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
-
-
-def _identity(digits: str) -> str:
-    return digits

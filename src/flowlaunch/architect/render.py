@@ -61,7 +61,13 @@ def _json_as_text(value: Json) -> str | NotSet:
     return value.value if isinstance(value.value, str) else joined((json_text(value.value),))
 
 
-_NAMED_BY: Final[Mapping[str, str]] = {"usr": "username", "cpx_email_address": "id", "cpx_external_contact": "id"}
+_NAMED_BY: Final[Mapping[str, str]] = {
+    "usr": "username",
+    "cpx_email_address": "id",
+    "cpx_external_contact": "id",
+    "cpx_external_phone": "display",
+}
+_PARTS: Final = frozenset({"cpx_external_phone", "cpx_external_address"})
 _BY_ID: Final = frozenset({"con", "cpx_email", "cpx_email_attachment", "cpx_short_message"})
 
 
@@ -71,7 +77,7 @@ def _object_as_text(value: NetworkObject) -> str:
     wanted = _NAMED_BY.get(value.kind)
     if wanted and wanted != "id":
         found = value.properties.get(wanted)
-        return found if isinstance(found, str) else value.name or value.id
+        return found if isinstance(found, str) else value.name or ("" if value.kind in _PARTS else value.id)
     return value.id if wanted else value.name or value.id
 
 

@@ -12,6 +12,7 @@ __all__ = ["Type", "key_of_type", "type_of_code", "type_of_variable_key"]
 
 TITLES: Final = {
     "any": "Any",
+    "asp": "Agent Score Pair",
     "apa": "Audio or Prompt",
     "aud": "Audio",
     "bln": "Boolean",
@@ -27,6 +28,9 @@ TITLES: Final = {
     "dec": "Decimal",
     "dtm": "DateTime",
     "dur": "Duration",
+    "emg": "Emergency Group",
+    "fms": "Flow Milestone",
+    "foc": "Flow Outcome",
     "grp": "Group",
     "int": "Integer",
     "jsn": "JSON",
@@ -35,11 +39,14 @@ TITLES: Final = {
     "phn": "Phone Number",
     "pmt": "Prompt",
     "que": "Queue",
+    "scg": "Schedule Group",
+    "sch": "Schedule",
     "skl": "Skill",
     "str": "String",
     "tim": "Time",
     "tsl": "Timeslot",
     "usr": "User",
+    "utl": "Utilization Label",
     "wrc": "Wrapup Code",
 }
 
