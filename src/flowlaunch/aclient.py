@@ -158,8 +158,8 @@ class AsyncClient:
 
         """
         order = Order(flow, input_data, version, name, key)
-        time_s = timeout_s or self._api.timeout_s
-        return await self._driver.run(launching.launch_plan(self._api, order, preflight or self._api.preflight, time_s))
+        time_s = self._api.time_s(timeout_s)
+        return await self._driver.run(launching.launch_plan(self._api, order, preflight, time_s))
 
     async def run(
         self,
@@ -197,7 +197,7 @@ class AsyncClient:
         Source: GET /api/v2/flows/executions/{id}, permission architect:flowExecution:view (official, 2026-11).
 
         """
-        return await self._read(execution_id_of(execution), timeout_s or self._api.timeout_s)
+        return await self._read(execution_id_of(execution), self._api.time_s(timeout_s))
 
     async def wait(
         self,
@@ -244,7 +244,7 @@ class AsyncClient:
 
         """
         order = Order(flow, input_data, version)
-        return await self._driver.run(launching.check_plan(self._api, order, timeout_s or self._api.timeout_s))
+        return await self._driver.run(launching.check_plan(self._api, order, self._api.time_s(timeout_s)))
 
     async def preview(
         self,
@@ -259,10 +259,8 @@ class AsyncClient:
     ) -> Preview:
         """Return the exact request that `launch` would send, its token hidden; nothing is launched."""
         order = Order(flow, input_data, version, name, key)
-        time_s = timeout_s or self._api.timeout_s
-        return await self._driver.run(
-            launching.preview_plan(self._api, order, preflight or self._api.preflight, time_s)
-        )
+        time_s = self._api.time_s(timeout_s)
+        return await self._driver.run(launching.preview_plan(self._api, order, preflight, time_s))
 
     async def flows(
         self,
@@ -294,9 +292,7 @@ class AsyncClient:
         }
         page, has_more = 1, True
         while has_more:
-            flows, has_more = await self._driver.run(
-                page_plan(self._api, query, page, timeout_s or self._api.timeout_s)
-            )
+            flows, has_more = await self._driver.run(page_plan(self._api, query, page, self._api.time_s(timeout_s)))
             for flow in flows:
                 yield flow
             page += 1
@@ -310,21 +306,21 @@ class AsyncClient:
             FlowLookupError: there is none, or there are several; `.candidates` has near names, or the ids.
 
         """
-        return await self._driver.run(lookup_plan(self._api, ref, timeout_s or self._api.timeout_s))
+        return await self._driver.run(lookup_plan(self._api, ref, self._api.time_s(timeout_s)))
 
     async def flow_inputs(
         self, flow: str | Flow, *, version: str | None = None, timeout_s: float | None = None
     ) -> FlowInputs:
         """Return the inputs that `flow` takes: names as launches spell them, types, which are required."""
-        return await self._driver.run(launching.inputs_plan(self._api, flow, version, timeout_s or self._api.timeout_s))
+        return await self._driver.run(launching.inputs_plan(self._api, flow, version, self._api.time_s(timeout_s)))
 
     async def whoami(self, *, timeout_s: float | None = None) -> Identity:
         """Read who the token speaks for; needs no permission, so it tests the credentials alone."""
-        return await self._driver.run(reading.whoami_plan(self._api, timeout_s or self._api.timeout_s))
+        return await self._driver.run(reading.whoami_plan(self._api, self._api.time_s(timeout_s)))
 
     async def limits(self, *, namespace: str | None = None, timeout_s: float | None = None) -> tuple[Limit, ...]:
         """Read the org's limits in `namespace` (`platform.api` when None); needs no permission."""
-        return await self._driver.run(reading.limits_plan(self._api, namespace, timeout_s or self._api.timeout_s))
+        return await self._driver.run(reading.limits_plan(self._api, namespace, self._api.time_s(timeout_s)))
 
     async def execute_shared(
         self,
@@ -341,7 +337,7 @@ class AsyncClient:
             LaunchInDoubtError: it was sent and may be running: look before sending it again.
 
         """
-        time_s = timeout_s or self._api.timeout_s
+        time_s = self._api.time_s(timeout_s)
         return await self._driver.run(launching.shared_plan(self._api, flow, inputs, correlation_id, time_s))
 
     async def close(self) -> None:

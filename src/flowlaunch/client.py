@@ -158,8 +158,8 @@ class Client:
 
         """
         order = Order(flow, input_data, version, name, key)
-        time_s = timeout_s or self._api.timeout_s
-        return self._driver.run(launching.launch_plan(self._api, order, preflight or self._api.preflight, time_s))
+        time_s = self._api.time_s(timeout_s)
+        return self._driver.run(launching.launch_plan(self._api, order, preflight, time_s))
 
     def run(
         self,
@@ -197,7 +197,7 @@ class Client:
         Source: GET /api/v2/flows/executions/{id}, permission architect:flowExecution:view (official, 2026-11).
 
         """
-        return self._read(execution_id_of(execution), timeout_s or self._api.timeout_s)
+        return self._read(execution_id_of(execution), self._api.time_s(timeout_s))
 
     def wait(
         self,
@@ -244,7 +244,7 @@ class Client:
 
         """
         order = Order(flow, input_data, version)
-        return self._driver.run(launching.check_plan(self._api, order, timeout_s or self._api.timeout_s))
+        return self._driver.run(launching.check_plan(self._api, order, self._api.time_s(timeout_s)))
 
     def preview(
         self,
@@ -259,8 +259,8 @@ class Client:
     ) -> Preview:
         """Return the exact request that `launch` would send, its token hidden; nothing is launched."""
         order = Order(flow, input_data, version, name, key)
-        time_s = timeout_s or self._api.timeout_s
-        return self._driver.run(launching.preview_plan(self._api, order, preflight or self._api.preflight, time_s))
+        time_s = self._api.time_s(timeout_s)
+        return self._driver.run(launching.preview_plan(self._api, order, preflight, time_s))
 
     def flows(
         self,
@@ -292,7 +292,7 @@ class Client:
         }
         page, has_more = 1, True
         while has_more:
-            flows, has_more = self._driver.run(page_plan(self._api, query, page, timeout_s or self._api.timeout_s))
+            flows, has_more = self._driver.run(page_plan(self._api, query, page, self._api.time_s(timeout_s)))
             yield from flows
             page += 1
 
@@ -305,21 +305,21 @@ class Client:
             FlowLookupError: there is none, or there are several; `.candidates` has near names, or the ids.
 
         """
-        return self._driver.run(lookup_plan(self._api, ref, timeout_s or self._api.timeout_s))
+        return self._driver.run(lookup_plan(self._api, ref, self._api.time_s(timeout_s)))
 
     def flow_inputs(
         self, flow: str | Flow, *, version: str | None = None, timeout_s: float | None = None
     ) -> FlowInputs:
         """Return the inputs that `flow` takes: names as launches spell them, types, which are required."""
-        return self._driver.run(launching.inputs_plan(self._api, flow, version, timeout_s or self._api.timeout_s))
+        return self._driver.run(launching.inputs_plan(self._api, flow, version, self._api.time_s(timeout_s)))
 
     def whoami(self, *, timeout_s: float | None = None) -> Identity:
         """Read who the token speaks for; needs no permission, so it tests the credentials alone."""
-        return self._driver.run(reading.whoami_plan(self._api, timeout_s or self._api.timeout_s))
+        return self._driver.run(reading.whoami_plan(self._api, self._api.time_s(timeout_s)))
 
     def limits(self, *, namespace: str | None = None, timeout_s: float | None = None) -> tuple[Limit, ...]:
         """Read the org's limits in `namespace` (`platform.api` when None); needs no permission."""
-        return self._driver.run(reading.limits_plan(self._api, namespace, timeout_s or self._api.timeout_s))
+        return self._driver.run(reading.limits_plan(self._api, namespace, self._api.time_s(timeout_s)))
 
     def execute_shared(
         self,
@@ -336,7 +336,7 @@ class Client:
             LaunchInDoubtError: it was sent and may be running: look before sending it again.
 
         """
-        time_s = timeout_s or self._api.timeout_s
+        time_s = self._api.time_s(timeout_s)
         return self._driver.run(launching.shared_plan(self._api, flow, inputs, correlation_id, time_s))
 
     def close(self) -> None:

@@ -39,15 +39,22 @@ class Api:
     user_agent: str = "flowlaunch"
 
     def __post_init__(self) -> None:
-        if self.preflight not in PREFLIGHT_MODES:
-            raise SettingsError(
-                f"unknown preflight mode {self.preflight!r}",
-                hint=f"Use one of: {', '.join(PREFLIGHT_MODES)}.",
-            )
+        self.mode(self.preflight)
         if not self.timeout_s > 0:
             raise SettingsError(
                 f"the time for a call must be positive, not {self.timeout_s!r}", hint="Give seconds, e.g. 30."
             )
+
+    def mode(self, given: str | None) -> PreflightMode:
+        """Return the preflight mode for a launch: what was `given` for it, else the client's."""
+        found = next((mode for mode in PREFLIGHT_MODES if mode == (given or self.preflight)), None)
+        if found is None:
+            raise SettingsError(f"unknown preflight mode {given!r}", hint=f"Use one of: {', '.join(PREFLIGHT_MODES)}.")
+        return found
+
+    def time_s(self, given_s: float | None) -> float:
+        """Return the time for a call: what was given for it (none at all counts, too), else the client's."""
+        return self.timeout_s if given_s is None else given_s
 
     def call(
         self,

@@ -91,24 +91,24 @@ def inputs_of(api: Api, flow: Flow) -> Plan[Inputs]:
     return inputs
 
 
-def launch_plan(api: Api, order: Order, mode: PreflightMode, timeout_s: float) -> Plan[Launch]:
+def launch_plan(api: Api, order: Order, preflight: PreflightMode | None, timeout_s: float) -> Plan[Launch]:
     """Launch `order` and return as soon as the platform has accepted it."""
     deadline = yield from begin(timeout_s)
-    flow_id, body, subject = yield from _prepared(api, order, mode, deadline)
+    flow_id, body, subject = yield from _prepared(api, order, api.mode(preflight), deadline)
     call = launch_call(api, order, body, subject)
     return (yield from _send_launch(api, call, flow_id, order.key, deadline))
 
 
-def preview_plan(api: Api, order: Order, mode: PreflightMode, timeout_s: float) -> Plan[Preview]:
+def preview_plan(api: Api, order: Order, preflight: PreflightMode | None, timeout_s: float) -> Plan[Preview]:
     """Return the request that a launch would send, with its secrets hidden; problems are told, not raised."""
     deadline = yield from begin(timeout_s)
-    problems: tuple[Problem, ...] = ()
-    if mode == "off" and isinstance(order.flow, str) and is_flow_id(order.flow):
-        _flow_id, body, subject = yield from _prepared(api, order, mode, deadline)
+    if api.mode(preflight) == "off" and isinstance(order.flow, str) and is_flow_id(order.flow):
+        data, found = check_input(None, order.input_data)
+        problems, body = tuple(found), b"" if found else _body(api, order, order.flow, data)
     else:
         report, body = yield from _checked(api, order, deadline)
-        subject, problems = report.flow.name, report.problems
-    call = launch_call(api, order, body, subject)
+        problems = report.problems
+    call = launch_call(api, order, body, "")
     headers = {"authorization": "Bearer …", "content-type": "application/json", "accept": "application/json"}
     return Preview(
         method=call.operation.method,
