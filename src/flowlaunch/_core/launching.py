@@ -165,10 +165,15 @@ def _prepared(api: Api, order: Order, mode: PreflightMode, deadline: Deadline) -
     if report.problems and (mode == "strict" or not _is_sendable(report.problems)):
         _reject(list(report.problems), flow.name)
     for problem in report.problems:
-        yield Warn(f"launch of {flow.name!r}: {problem}")
+        yield Warn(f"launch of {flow.name!r}: {_without_value(problem)}")
     if flow.type not in {"", WORKFLOW}:
         yield Warn(f"{flow.name!r} is of type {flow.type.lower()}; only workflows are known to be launchable")
     return flow.id, body, repr(flow.name)
+
+
+def _without_value(problem: Problem) -> str:
+    """Tell a problem to the log, which gets no input data; only a wrong type's message holds the value."""
+    return f"{problem.key} has a value that its type does not take" if problem.kind == "wrong-type" else str(problem)
 
 
 def _is_sendable(problems: Sequence[Problem]) -> bool:
