@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 __all__ = [
     "FILE_NAME",
     "SERVICE",
+    "SecretsFile",
     "keyring_secret",
     "mode_warning",
+    "note_in_keyring",
     "quoted",
     "read_secrets",
     "store_in_file",
@@ -28,6 +31,7 @@ __all__ = [
 SERVICE: Final = "flowlaunch"
 FILE_NAME: Final = "secrets.toml"
 _TABLE: Final = "client_secrets"
+_IN_KEYRING: Final = "in_keyring"
 
 
 def keyring_secret(client_id: str) -> str | None:
@@ -62,28 +66,51 @@ def _keyring() -> Any:
     return keyring
 
 
-def read_secrets(path: Path) -> Mapping[str, str]:
-    """Read client id -> secret from our secrets file; a file that does not exist holds none."""
+@dataclass(frozen=True, slots=True)
+class SecretsFile:
+    """Our secrets file: client id -> secret, and the clients whose secret we put into the keyring."""
+
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    in_keyring: frozenset[str] = frozenset()
+
+
+def read_secrets(path: Path) -> SecretsFile:
+    """Read our secrets file; one that does not exist, or belongs to another user, holds none."""
     import tomllib  # noqa: PLC0415 - most calls get by without a file
 
     try:
         with path.open("rb") as stream:
-            table = tomllib.load(stream).get(_TABLE, {})
-    except FileNotFoundError:
-        return {}
+            document = tomllib.load(stream)
+    except (FileNotFoundError, PermissionError):
+        return SecretsFile()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise SettingsError(
             f"cannot read the secrets file {path}",
-            hint="Store the secret again: flowlaunch config set-secret.",
+            hint="Remove it and store the secret again: flowlaunch config set-secret.",
         ) from error
-    return {str(key): str(value) for key, value in table.items()} if isinstance(table, dict) else {}
+    secrets, stored = document.get(_TABLE, {}), document.get(_IN_KEYRING, [])
+    if not isinstance(secrets, dict) or not isinstance(stored, list):
+        return SecretsFile()
+    return SecretsFile({key: str(value) for key, value in secrets.items()}, frozenset(map(str, stored)))
 
 
 def store_in_file(path: Path, client_id: str, secret: str) -> None:
     """Keep `secret` in the file at `path`, which only its owner may read, beside those already there."""
-    secrets = {**read_secrets(path), client_id: secret}
-    lines = [f"[{_TABLE}]", *(f"{quoted(key)} = {quoted(value)}" for key, value in sorted(secrets.items()))]
-    write_private(path, "\n".join(lines) + "\n")
+    held = read_secrets(path)
+    _write(path, SecretsFile({**held.secrets, client_id: secret}, held.in_keyring - {client_id}))
+
+
+def note_in_keyring(path: Path, client_id: str) -> None:
+    """Note that the keyring holds this client's secret, so that it is asked before other sources."""
+    held = read_secrets(path)
+    others = {key: value for key, value in held.secrets.items() if key != client_id}
+    _write(path, SecretsFile(others, held.in_keyring | {client_id}))
+
+
+def _write(path: Path, held: SecretsFile) -> None:
+    names = ", ".join(map(quoted, sorted(held.in_keyring)))
+    lines = [f"{quoted(key)} = {quoted(value)}" for key, value in sorted(held.secrets.items())]
+    write_private(path, "\n".join([f"{_IN_KEYRING} = [{names}]", f"[{_TABLE}]", *lines]) + "\n")
 
 
 def write_private(path: Path, text: str) -> None:

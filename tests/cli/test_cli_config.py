@@ -84,7 +84,7 @@ def test_an_env_file_is_read_when_named(command, tmp_path):
 
 
 def test_a_working_keyring_is_used_before_a_file(command, monkeypatch, tmp_path):
-    """With a keyring at hand, set-secret stores there and commands read from there; no file is written."""
+    """With a keyring at hand, set-secret stores there and commands read from there first; no file holds it."""
     held: dict[tuple[str, str], str] = {}
     fake = types.ModuleType("keyring")
     monkeypatch.setattr(fake, "get_password", lambda service, name: held.get((service, name)), raising=False)
@@ -96,8 +96,8 @@ def test_a_working_keyring_is_used_before_a_file(command, monkeypatch, tmp_path)
     monkeypatch.setattr(sys, "stdin", io.StringIO("s3cr3t-1\n"))
     stored = command("config", "set-secret", "--client-id", "me")
     assert (stored.code, held) == (0, {("flowlaunch", "me"): "s3cr3t-1"})
-    assert not (tmp_path / "secrets.toml").exists()
-    env = {"GENESYS_CLIENT_ID": "me", "FLOWLAUNCH_KEYRING": "on"}
+    assert "s3cr3t-1" not in (tmp_path / "secrets.toml").read_text()
+    env = {"GENESYS_CLIENT_ID": "me", "GENESYS_CLIENT_SECRET": "old", "FLOWLAUNCH_KEYRING": "on"}
     shown = command("config", "show", "-o", "json", env=env).data
     assert {"setting": "client_secret", "value": "********", "source": "keyring"} in shown
 

@@ -13,7 +13,7 @@ from flowlaunch.errors import SettingsError
 from flowlaunch.settings import load_settings
 from flowlaunch.settings_edit import set_value, unset_value, use_profile
 from flowlaunch.settings_files import read_profiles
-from flowlaunch.settings_secrets import quoted, read_secrets, store_in_file
+from flowlaunch.settings_secrets import SecretsFile, note_in_keyring, quoted, read_secrets, store_in_file
 
 PROFILES = """# our orgs
 default_profile = "test"
@@ -186,7 +186,7 @@ def test_a_secrets_file_that_is_broken_is_an_error(place):
 def test_a_missing_file_is_no_file(tmp_path: Path):
     """Without any file there are no profiles and no secrets."""
     assert read_profiles(tmp_path / "none.toml").profiles == {}
-    assert read_secrets(tmp_path / "none.toml") == {}
+    assert read_secrets(tmp_path / "none.toml") == SecretsFile()
 
 
 def test_a_broken_gc_file_is_warned_about_and_left_out(place):
@@ -220,3 +220,26 @@ def test_a_usual_place_that_may_not_be_read_is_passed_over(monkeypatch, tmp_path
     assert "going on without profiles" in settings.warnings[0]
     with pytest.raises(SettingsError, match="cannot read"):
         load_settings(environ={}, config_file=tmp_path / "named.toml")
+
+
+def test_the_systems_keyring_is_loaded_only_when_it_may_have_the_secret(place, monkeypatch):
+    """With a secret in the environment the slow keyring stays unloaded, unless set-secret put one there."""
+    asked: list[str] = []
+    monkeypatch.setattr("flowlaunch.settings.keyring_secret", lambda name: asked.append(name) or "from-keyring")
+    environ = {"GENESYS_CLIENT_ID": "me", "GENESYS_CLIENT_SECRET": "from-environment"}
+    files = {"config_file": place.config, "gc_config_file": place.gc}
+    assert load_settings(environ=environ, **files).client_secret == "from-environment"
+    assert asked == []
+    assert load_settings({"client_id": "me"}, environ={}, **files).client_secret == "from-keyring"
+    note_in_keyring(place.secrets, "me")
+    assert load_settings(environ=environ, **files).client_secret == "from-keyring"
+    assert asked == ["me", "me"]
+
+
+def test_storing_in_one_place_forgets_the_other(place):
+    """A secret stored in the keyring leaves the file, and one stored in the file is no longer asked of the keyring."""
+    store_in_file(place.secrets, "me", "s")
+    note_in_keyring(place.secrets, "me")
+    assert read_secrets(place.secrets) == SecretsFile({}, frozenset({"me"}))
+    store_in_file(place.secrets, "me", "t")
+    assert read_secrets(place.secrets) == SecretsFile({"me": "t"})

@@ -132,6 +132,8 @@ def test_a_stronger_client_overrules_a_weaker_token(place):
     environ = {"GENESYSCLOUD_ACCESS_TOKEN": "old-token"}
     assert place.load({"client_id": "me", "client_secret": "s"}, environ).access_token is None
     assert place.load(environ=environ).access_token == "old-token"
+    place.keyring["me"] = "from-keyring"
+    assert place.load({"client_id": "me"}, environ).client_secret == "from-keyring"
 
 
 def test_secrets_are_never_shown(place):

@@ -135,16 +135,22 @@ def set_secret_command(session: Session, client_id: str | None, profile: str | N
     to a file that only you can read, and a warning says so.
     """
     from flowlaunch.settings import load_settings  # noqa: PLC0415
-    from flowlaunch.settings_secrets import FILE_NAME, store_in_file, store_in_keyring  # noqa: PLC0415
+    from flowlaunch.settings_secrets import (  # noqa: PLC0415
+        FILE_NAME,
+        note_in_keyring,
+        store_in_file,
+        store_in_keyring,
+    )
 
     owner = client_id or load_settings(profile=profile, keyring=lambda _id: None).client_id
     if not owner:
         raise click.UsageError("no OAuth client id is set: give --client-id")
     secret = _read_secret(owner)
+    path = _config_file().with_name(FILE_NAME)
     if not in_file and store_in_keyring(owner, secret):
+        note_in_keyring(path, owner)
         session.talk(f"the secret of client {owner} is in the keyring")
         return
-    path = _config_file().with_name(FILE_NAME)
     store_in_file(path, owner, secret)
     session.talk(f"the secret of client {owner} is in {path} (mode 0600)")
     cure = "" if in_file else ": no keyring works here; pip install 'flowlaunch[keyring]' on a desktop"
