@@ -35,6 +35,7 @@ from flowlaunch.architect.numbers import CONTEXT, MAX_INT, decimal_text
 from flowlaunch.architect.phone import parse_phone_number
 from flowlaunch.architect.values import (
     NOT_SET,
+    PARTS,
     Currency,
     Duration,
     Json,
@@ -52,9 +53,6 @@ if TYPE_CHECKING:
 __all__ = ["from_json", "json_ready", "to_json"]
 
 _OPAQUE_KINDS: Final = frozenset({"aud", "pmt", "com", "apa"})
-_PARTS: Final = frozenset({"cpx_external_phone", "cpx_external_address"})
-"""Objects that are part of another one: they have neither id nor name, and are equal when all they hold is."""
-
 _MAX_JSON_DEPTH: Final = 200
 
 
@@ -206,7 +204,7 @@ def _read_object(value: Any, of: Type) -> Value | None:
         return NetworkObject(of.name, value, value)
     if not isinstance(value, Mapping):
         return None
-    if of.name in _PARTS:
+    if of.name in PARTS:
         return NetworkObject(of.name, repr(sorted(value.items(), key=str)), "", _properties(value))
     if not isinstance(value.get("id", value.get("name")), str):
         return None
@@ -284,7 +282,7 @@ def _write_currency(value: Currency) -> dict[str, Any]:
 
 def _write_object(value: NetworkObject) -> dict[str, Any]:
     rest = {key: to_json(cast("Value", item)) for key, item in value.properties.items()}
-    if value.kind in _PARTS:
+    if value.kind in PARTS:
         return rest
     return {"id": value.id, "name": value.name, **rest}
 

@@ -12,6 +12,7 @@ from flowlaunch.architect.iso import date_time_text, duration_text, time_text
 from flowlaunch.architect.numbers import decimal_text
 from flowlaunch.architect.values import (
     NOT_SET,
+    PARTS,
     Currency,
     Duration,
     Json,
@@ -67,7 +68,6 @@ _NAMED_BY: Final[Mapping[str, str]] = {
     "cpx_external_contact": "id",
     "cpx_external_phone": "display",
 }
-_PARTS: Final = frozenset({"cpx_external_phone", "cpx_external_address"})
 _BY_ID: Final = frozenset({"con", "cpx_email", "cpx_email_attachment", "cpx_short_message"})
 
 
@@ -77,7 +77,7 @@ def _object_as_text(value: NetworkObject) -> str:
     wanted = _NAMED_BY.get(value.kind)
     if wanted and wanted != "id":
         found = value.properties.get(wanted)
-        return found if isinstance(found, str) else value.name or ("" if value.kind in _PARTS else value.id)
+        return found if isinstance(found, str) else value.name or ("" if value.kind in PARTS else value.id)
     return value.id if wanted else value.name or value.id
 
 

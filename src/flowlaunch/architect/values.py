@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NOT_SET",
+    "PARTS",
     "Currency",
     "Duration",
     "Json",
@@ -104,6 +105,10 @@ class Json:
 
     def __hash__(self) -> int:
         return hash(Json)  # 1, 1.0 and Decimal(1) are equal, at any depth
+
+
+PARTS: Final = frozenset({"cpx_external_phone", "cpx_external_address"})
+"""Kinds of object that are part of another one: they have neither id nor name, and are equal when all they hold is."""
 
 
 @dataclass(frozen=True, slots=True)
