@@ -54,11 +54,16 @@ def _all_pages(api: Api, query: dict[str, Any], deadline: Deadline, operation: s
     return flows
 
 
+def stripped(ref: object) -> str:
+    """Return what names a flow without blanks around it; raise FlowLookupError when it names none."""
+    if not isinstance(ref, str) or not ref.strip():
+        raise FlowLookupError(f"no flow was named: {ref!r}", hint="Give a flow's id, its exact name or a Flow.")
+    return ref.strip()
+
+
 def find_plan(api: Api, ref: str, deadline: Deadline) -> Plan[Flow]:
     """Return the flow that `ref`, an id or an exact name, names; read at most once a minute or so."""
-    ref = ref.strip()
-    if not ref:
-        raise FlowLookupError("no flow was named", hint="Give a flow's id or its exact name.")
+    ref = stripped(ref)
     flow: Flow = yield Once(("flow", ref), _reader(api, ref, deadline), api.flow_fresh_s, deadline.at_s)
     return flow
 

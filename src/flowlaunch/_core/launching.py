@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from flowlaunch._core.calls import in_doubt, sent_plan
-from flowlaunch._core.flows import NEVER_STALE_S, WORKFLOW, find_plan, is_flow_id, launchable, version_plan
+from flowlaunch._core.flows import NEVER_STALE_S, WORKFLOW, find_plan, is_flow_id, launchable, stripped, version_plan
 from flowlaunch._core.preflight import Inputs, check_input, too_large
 from flowlaunch._core.redact import redact_headers
 from flowlaunch._core.steps import Once, Plan, Warn, begin
@@ -104,7 +104,7 @@ def preview_plan(api: Api, order: Order, preflight: PreflightMode | None, timeou
     deadline = yield from begin(timeout_s)
     if api.mode(preflight) == "off" and isinstance(order.flow, str) and is_flow_id(order.flow):
         data, found = check_input(None, order.input_data)
-        problems, body = tuple(found), b"" if found else _body(api, order, order.flow, data)
+        problems, body = tuple(found), b"" if found else _body(api, order, stripped(order.flow), data)
     else:
         report, body = yield from _checked(api, order, deadline)
         problems = report.problems
@@ -130,7 +130,7 @@ def shared_plan(
             hint="Use launch(), which starts any workflow; only contract='guide' speaks execute_shared.",
         )
     deadline = yield from begin(timeout_s)
-    ref = flow.id if isinstance(flow, Flow) else flow
+    ref = flow.id if isinstance(flow, Flow) else stripped(flow)
     flow_id = ref if is_flow_id(ref) else (yield from find_plan(api, ref, deadline)).id
     data, problems = check_input(None, inputs)
     _reject(problems, ref)
@@ -155,7 +155,7 @@ def _header_text(text: str) -> str:
 def _prepared(api: Api, order: Order, mode: PreflightMode, deadline: Deadline) -> Plan[tuple[str, bytes, str]]:
     """Return the flow's id, the body as it goes out, and what to call the flow in messages."""
     if mode == "off":
-        ref = order.flow.id if isinstance(order.flow, Flow) else order.flow
+        ref = order.flow.id if isinstance(order.flow, Flow) else stripped(order.flow)
         data, problems = check_input(None, order.input_data)
         _reject(problems, ref)
         flow_id = ref if is_flow_id(ref) else (yield from find_plan(api, ref, deadline)).id
