@@ -73,6 +73,16 @@ def test_the_how_to_names_every_evidence_class_and_known_rule():
         assert f"`{rule.id}`" in text, rule.id
 
 
+def test_the_how_to_shows_what_explain_says(shell):
+    """The output shown in the page about explain is part of what the command prints for its example."""
+    text = (DOCS / "how-to" / "read-an-error.md").read_text(encoding="utf-8")
+    body = re.search(r"echo '(.*)' \| flowlaunch explain\n", text)
+    shown = re.search(r"```text\n(.*?)```", text, re.DOTALL)
+    assert body is not None
+    assert shown is not None
+    assert shown[1] in shell("explain", stdin=body[1] + "\n").out
+
+
 def _write() -> None:
     text, known = PAGE.read_text(encoding="utf-8"), helps()
 
