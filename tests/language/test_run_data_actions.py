@@ -186,6 +186,15 @@ def test_secure_variables_stay_out_of_the_trace():
     assert "t0ken-value" not in kept
 
 
+def test_values_computed_from_secure_ones_stay_out_too():
+    """A statement that reads a secure variable shows no value in the trace."""
+    secret = variable("string", "Flow.card", "lit: c4rd-value") + "    isSecure: true\n"
+    actions = assign("string", "Flow.copy", "exp: Upper(Flow.card)")
+    result = run_actions(actions, secret + variable("string", "Flow.copy", flags="o"))
+    assert result.outputs == {"Flow.copy": "C4RD-VALUE"}
+    assert "C4RD" not in str(result.trace.as_json())
+
+
 def test_suggested_timeout_is_left_to_the_action():
     """Without a timeout field the action's own timeout applies."""
     text = SECURE[1:].replace("callDataSecure", "callData")

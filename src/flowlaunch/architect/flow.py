@@ -158,11 +158,11 @@ class Flow:
     division: str
     description: str
     variables: tuple[Variable, ...]
-    states: Mapping[str, Sequence]
-    tasks: Mapping[str, Sequence]
+    states: Mapping[str, Sequence] = field(repr=False)
+    tasks: Mapping[str, Sequence] = field(repr=False)
     start: str
     error_handling: ErrorHandling
-    source: Source
+    source: Source = field(repr=False)
     problems: tuple[FlowError, ...] = ()
     default_language: str = ""
     program: Program = field(repr=False, compare=False, kw_only=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Evaluate = Callable[[Mapping[str, Value], Host], Value]
 
-__all__ = ["NOTHING", "Given", "Target", "read_given", "read_target"]
+__all__ = ["Given", "Target", "nothing", "read_given", "read_target"]
 
 _SPOKEN: Final = frozenset({"tts", "prompt", "systemPrompt", "userPrompt", "blankAudio", "language"})
 
@@ -92,9 +92,6 @@ def constant(value: Value) -> Evaluate:
 def nothing(of: Type, span: Span | None = None) -> Given:
     """Give the `Given` of a field that was left empty."""
     return Given("nothing", "", of, constant(() if of.is_collection else NOT_SET), span)
-
-
-NOTHING: Final = nothing
 
 
 def read_given(node: Node | None, scope: VariableScope, of: Type, what: str) -> Given:

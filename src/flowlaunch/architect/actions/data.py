@@ -30,18 +30,25 @@ class UpdateData(Spec):
     def compile(self, at: Link) -> Step:
         """Make its step."""
         following = at.next
-        moves = tuple((target, target.key, given.evaluate) for target, given in self.statements)
+        moves = tuple(
+            (target, target.key, given.evaluate, _mentions(target, given)) for target, given in self.statements
+        )
 
         def update(run: Run) -> int:
             variables, host, secure = run.variables, run.host, run.program.secure
             changes = []
-            for target, key, evaluate in moves:
+            for target, key, evaluate, mentioned in moves:
                 value = variables[key] = evaluate(variables, host)
-                changes.append((target.name, SECURED if key in secure else clip(value)))
+                changes.append((target.name, clip(value) if secure.isdisjoint(mentioned) else SECURED))
             run.note((), None, changes)
             return following
 
         return update
+
+
+def _mentions(target: Target, given: Given) -> frozenset[str]:
+    """Name the variables that a statement sets and reads, in lower case."""
+    return frozenset((target.key, *(given.expression.variables if given.expression else ())))
 
 
 def _parse(reader: ActionReader) -> UpdateData:
