@@ -67,12 +67,10 @@ def parse_stubs(text: str, name: str, read_file: ReadFile | None = None) -> Stub
     return read_stubs(read_document(text, name), read_file)
 
 
-def read_stubs(document: Document, read_file: ReadFile | None = None, *, path: Path = ()) -> Stubs:
-    """Read the stubs at `path` of a parsed document; raises FlowStubError as `parse_stubs` does."""
-    value = document.value
-    for step in path:
-        value = value[step]
-    return _StubReader(document, read_file, path).stubs(value)
+def read_stubs(document: Document, read_file: ReadFile | None = None, *, path: Path = (), value: Any = ...) -> Stubs:
+    """Read the stubs at `path` of a parsed document, or `value` in their place; raises as `parse_stubs` does."""
+    given = document.value if value is ... else value
+    return _StubReader(document, read_file, path).stubs(given)
 
 
 class _StubReader:
