@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Later", "Unanswerable", "WorldHost", "answer_effect"]
 
 DEFAULT_TIMEOUT_S = 60.0
+EMERGENCIES = frozenset({"active", "emergency"})
 KINDS_OF_TYPES = {
     "usr": "user",
     "que": "queue",
@@ -202,7 +203,10 @@ def _same(held: Any, wanted: Any) -> bool:
 
 def _schedule(world: World, effect: effects.EvaluateSchedule, at: float) -> Answer:
     del at
-    state = world.things.schedules.get(effect.name)
+    schedules = world.things.schedules
+    if effect.emergency_group is not None and schedules.get(effect.emergency_group) in EMERGENCIES:
+        return effects.ScheduleState("emergency")
+    state = schedules.get(effect.name)
     if state is None:
         raise Unanswerable(
             "sandbox.schedule.missing",

@@ -24,7 +24,7 @@ __all__ = ["OPERATIONS", "refused"]
 
 SAML2 = "urn:ietf:params:oauth:grant-type:saml2-bearer"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-NO_STORE = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))
+NO_STORE = ((b"pragma", b"no-cache"),)
 Form = dict[str, str]
 
 
