@@ -35,24 +35,33 @@ def as_mapping(given: object) -> Mapping[str, Any] | None:
     if dataclasses.is_dataclass(given) and not isinstance(given, type):
         return {f.name: getattr(given, f.name) for f in dataclasses.fields(given)}
     dump = getattr(given, "model_dump", None)
-    if callable(dump) and not isinstance(given, type):
-        return dict(dump(mode="python", by_alias=True))
-    return None
+    return _dumped(dump) if callable(dump) and not isinstance(given, type) else None
 
 
-def to_json_value(value: object, path: str, problems: list[Problem], depth: int = 0) -> Any:
-    """Return `value` as JSON, adding to `problems` what JSON cannot say."""
+def _dumped(dump: Callable[..., Any]) -> Mapping[str, Any] | None:
+    try:
+        fields = dump(mode="python", by_alias=True)
+    except Exception:  # noqa: BLE001 - code of the caller's own; what it cannot dump is no input data
+        return None
+    return fields if isinstance(fields, Mapping) else None
+
+
+def to_json_value(value: object, path: str, problems: list[Problem], within: tuple[int, ...] = ()) -> Any:
+    """Return `value` as JSON, adding to `problems` what JSON cannot say; `within` has the ids of what holds it."""
     if type(value) in _PLAIN:
         return value
-    if depth > MAX_DEPTH:
-        problems.append(_not_json(path, f"{path} is nested deeper than {MAX_DEPTH} levels, or contains itself"))
+    if id(value) in within:
+        problems.append(_not_json(path, f"{path} contains itself"))
+        return None
+    if len(within) > MAX_DEPTH:
+        problems.append(_not_json(path, f"{path} is nested deeper than {MAX_DEPTH} levels"))
         return None
     convert = next((rule for kind, rule in _RULES if isinstance(value, kind)), None)
     if convert is not None:
-        return convert(value, path, problems, depth)
+        return convert(value, path, problems, within)
     fields = as_mapping(value)
     if fields is not None:
-        return _mapping(fields, path, problems, depth)
+        return _mapping(fields, path, problems, (*within, id(value)))
     kind = type(value).__name__
     problems.append(
         _not_json(path, f"{path} is a {kind}, which JSON cannot hold", "give text, a number, a list or an object")
@@ -61,37 +70,50 @@ def to_json_value(value: object, path: str, problems: list[Problem], depth: int 
 
 
 Problems = list[Problem]
-_PLAIN: Final = frozenset({str, bool, int, type(None)})
+Within = tuple[int, ...]
+_PLAIN: Final = frozenset({bool, int, type(None)})
 
 
-def _same(value: Any, _path: str, _problems: Problems, _depth: int) -> Any:
-    return value
+def _string(value: str, path: str, problems: Problems, _within: Within) -> str:
+    if not _is_unicode(value):
+        problems.append(_not_json(path, f"{path} holds half a character, which JSON cannot hold", "decode it anew"))
+    return value if type(value) is str else str.__str__(value)
 
 
-def _number(value: Any, path: str, problems: Problems, _depth: int) -> Any:
+def _is_unicode(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _whole(value: int, _path: str, _problems: Problems, _within: Within) -> int:
+    return int(value)
+
+
+def _number(value: Any, path: str, problems: Problems, _within: Within) -> Any:
     finite = value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)
     if not finite:
         problems.append(
             _not_json(path, f"{path} is {value}, which JSON cannot hold", "leave the key out to mean NOT_SET")
         )
-    return value
+    return value if isinstance(value, Decimal) else float(value)
 
 
-def _mapping(value: Mapping[Any, Any], path: str, problems: Problems, depth: int) -> dict[str, Any]:
+def _mapping(value: Mapping[Any, Any], path: str, problems: Problems, within: Within) -> dict[str, Any]:
     result = {}
     for key, item in value.items():
-        if not isinstance(key, str):
-            problems.append(_not_json(path, f"{path} has the key {key!r}, which is not text", "make every key text"))
+        if not isinstance(key, str) or not _is_unicode(key):
+            what = path or "the input data"
+            problems.append(_not_json(path, f"{what} has the key {key!r}, which is not text", "make every key text"))
             continue
-        result[key] = to_json_value(item, f"{path}.{key}" if path else key, problems, depth + 1)
+        result[key] = to_json_value(item, f"{path}.{key}" if path else key, problems, (*within, id(value)))
     return result
 
 
-def _sequence(value: Sequence[Any], path: str, problems: Problems, depth: int) -> list[Any]:
-    return [to_json_value(item, f"{path}[{index}]", problems, depth + 1) for index, item in enumerate(value)]
+def _sequence(value: Sequence[Any], path: str, problems: Problems, within: Within) -> list[Any]:
+    inside = (*within, id(value))
+    return [to_json_value(item, f"{path}[{index}]", problems, inside) for index, item in enumerate(value)]
 
 
-def _instant(value: dt.datetime, path: str, problems: Problems, _depth: int) -> str:
+def _instant(value: dt.datetime, path: str, problems: Problems, _within: Within) -> str:
     if value.tzinfo is None:
         problems.append(
             _not_json(path, f"{path} is a date-time without a time zone", "give it one, e.g. datetime.now(UTC)")
@@ -99,26 +121,27 @@ def _instant(value: dt.datetime, path: str, problems: Problems, _depth: int) -> 
     return value.isoformat().replace("+00:00", "Z")
 
 
-def _text(value: Any, _path: str, _problems: Problems, _depth: int) -> str:
+def _text(value: Any, _path: str, _problems: Problems, _within: Within) -> str:
     return str(value)
 
 
-def _iso(value: Any, _path: str, _problems: Problems, _depth: int) -> str:
+def _iso(value: Any, _path: str, _problems: Problems, _within: Within) -> str:
     return str(value.isoformat())
 
 
-def _duration(value: dt.timedelta, _path: str, _problems: Problems, _depth: int) -> str:
+def _duration(value: dt.timedelta, _path: str, _problems: Problems, _within: Within) -> str:
     sign = "-" if value < dt.timedelta() else ""
     return f"{sign}PT{abs(value).total_seconds():.3f}".rstrip("0").rstrip(".") + "S"
 
 
-def _enum(value: Enum, path: str, problems: Problems, depth: int) -> Any:
-    return to_json_value(value.value, path, problems, depth)
+def _enum(value: Enum, path: str, problems: Problems, within: Within) -> Any:
+    return to_json_value(value.value, path, problems, within)
 
 
-_RULES: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any, str, Problems, int], Any]], ...]] = (
+_RULES: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any, str, Problems, Within], Any]], ...]] = (
     (Enum, _enum),
-    ((str, bool, int, type(None)), _same),
+    (str, _string),
+    (int, _whole),
     ((float, Decimal), _number),
     (dt.datetime, _instant),
     ((dt.date, dt.time), _iso),
