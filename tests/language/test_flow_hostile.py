@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from flow_world import flow_text, shared_text, variable
@@ -77,6 +77,16 @@ def test_export_nested_in_a_circle_is_refused():
     action = {"__type": "DecisionAction", "id": "a", "name": "A", "paths": [path]}
     with pytest.raises(FlowSyntaxError, match="circle"):
         load_flow(export([action]), name="circle.i3WorkFlow")
+
+
+@pytest.mark.parametrize("handling", ["text", ["list"], 7, {"handlingType": 3}, {"handlingType": "ChangeState"}])
+def test_odd_error_handling_of_an_export_is_read_or_refused(handling: object):
+    """Error handling of any shape in an export gives a flow or a flow error."""
+    document = json.loads(unquote(base64.b64decode(export([{"__type": "EndStateAction", "id": "a"}])).decode()))
+    try:
+        load_flow(json.dumps({**document, "errorHandling": handling}), name="odd.i3WorkFlow")
+    except FlowError as error:
+        assert "errorHandling" in error.message  # noqa: PT017 - either outcome is fine
 
 
 def export(actions: list[dict[str, object]]) -> str:

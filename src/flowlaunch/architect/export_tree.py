@@ -102,10 +102,11 @@ class _Export:
     def _error_handling(self) -> Node:
         make = self.maker
         given = self.document.get("errorHandling")
-        kind = _text(given, "handlingType") if isinstance(given, dict) else ""
+        fields = given if isinstance(given, dict) else {}
+        kind = _text(fields, "handlingType")
         handling = kind[:1].lower() + kind[1:] if kind else "endWorkflow"
         target = next(
-            (self.ref_of[value] for value in (given or {}).values() if isinstance(value, str) and value in self.ref_of),
+            (self.ref_of[value] for value in fields.values() if isinstance(value, str) and value in self.ref_of),
             "",
         )
         field = {"changeState": "targetStateRef", "jumpToTask": "targetTaskRef"}.get(handling)
