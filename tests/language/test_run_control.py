@@ -359,3 +359,13 @@ def test_driver_may_refuse_by_throwing():
     result = ended.value.value
     assert (result.status, result.error.server_code, result.error.ref.name) == ("FAILED", "flowlaunch.test", "W")
     assert [entry.error for entry in result.trace.entries] == ["", "nobody can wait here"]
+
+
+@pytest.mark.parametrize(("trim", "waited", "status"), [(True, 100.0, "COMPLETED"), (False, 80.0, "FAILED")])
+def test_waits_are_bounded_together(trim: bool, waited: float, status: str):
+    """All waits of a run together have a limit: the last one is trimmed if it says so, else it is an error."""
+    wait = "- wait:\n    name: W\n    duration:\n      lit: PT80S\n    trimDurationNearMaxRunningTime:\n"
+    world = World()
+    result = run_actions(f"{wait}      lit: {str(trim).lower()}\n" * 2, world=world, rules=Rules(longest_run_s=100))
+    assert result.status == status
+    assert sum(effect.duration_s for effect in world.asked) == waited

@@ -20,6 +20,7 @@ class Rules:
         unset_case: a switch case (firstTrue) that is NOT_SET: a run-time error, or taken as false.
         negative_wait: a wait of negative length: does not wait, or is a run-time error.
         missing_output: a bound data action output that the answer lacks: becomes NOT_SET, or keeps its old value.
+        longest_run_s: all waits of a run together; ours, so that clocks hold. Longer waits are trimmed or refused.
     Official limits, not guesses: `max_actions` an invocation and `max_error_actions` while handling an error.
 
     """
@@ -31,6 +32,7 @@ class Rules:
     unset_case: Literal["error", "false"] = "error"
     negative_wait: Literal["skip", "error"] = "skip"
     missing_output: Literal["unset", "keep"] = "unset"
+    longest_run_s: float = 10 * 365 * 86_400.0
     max_actions: int = 10_000
     max_error_actions: int = 1_000
     max_task_depth: int = 200

@@ -74,7 +74,7 @@ class Run:
 
     __slots__ = (
         "began", "count", "entries", "error", "exit_reason", "frames", "given", "handling", "host", "left_out", "limit",
-        "loops", "max_entries", "now", "pc", "program", "rules", "started_at", "variables",
+        "loops", "max_entries", "now", "pc", "program", "rules", "started_at", "variables", "waited_s",
     )  # fmt: skip
 
     def __init__(
@@ -93,6 +93,7 @@ class Run:
         self.left_out = 0
         self.given: Mapping[str, Value] = {}
         self.handling = False
+        self.waited_s = 0.0
         self.error: RunError | None = None
         self.exit_reason: str | None = None
         self.started_at = self.began = self.now = host.now()

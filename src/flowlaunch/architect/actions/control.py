@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "CallTask", "ChangeState", "EndTask", "EndWorkflow", "WaitAction", "ref_id"]
 
+TOO_LONG: Final = "flowlaunch.wait.too-long"
 _REF: Final = re.compile(r"\[(.*)\]\s*$", re.DOTALL)
 
 
@@ -177,13 +178,9 @@ class WaitAction(Spec):
             if not isinstance(value, Duration):
                 raise unset(duration, f'the duration of wait "{ref.name}"')
             inputs = (("duration", value),)
-            if value.milliseconds < 0 and run.rules.negative_wait == "error":
-                raise FlowRuntimeError(
-                    f'wait "{ref.name}" has a negative duration',
-                    span=duration.span,
-                    server_code="flowlaunch.wait.negative",
-                )
-            if value.milliseconds <= 0:
+            trimmed = run.value_of(trim) is True
+            wait_s = _bounded(run, value, duration, trimmed=trimmed)
+            if wait_s <= 0:
                 run.note(inputs)
                 return following
 
@@ -191,14 +188,28 @@ class WaitAction(Spec):
                 if isinstance(answer, Failed):
                     raise FlowRuntimeError(
                         answer.error_message or f'wait "{ref.name}" is longer than the run may last',
-                        server_code=answer.error_type or "flowlaunch.wait.too-long",
+                        server_code=answer.error_type or TOO_LONG,
                     )
+                run.waited_s += wait_s
                 run.note(inputs)
                 return following
 
-            return Pending(Wait(ref, value.milliseconds / 1000, run.value_of(trim) is True), resume)
+            return Pending(Wait(ref, wait_s, trimmed), resume)
 
         return wait
+
+
+def _bounded(run: Run, value: Duration, given: Given, *, trimmed: bool) -> float:
+    """Give the seconds to wait, within what all waits of a run may last."""
+    wait_s = value.milliseconds / 1000
+    if wait_s < 0 and run.rules.negative_wait == "error":
+        raise FlowRuntimeError(
+            "a wait has a negative duration", span=given.span, server_code="flowlaunch.wait.negative"
+        )
+    left_s = run.rules.longest_run_s - run.waited_s
+    if wait_s > left_s and not trimmed:
+        raise FlowRuntimeError("a wait is longer than the run may last", span=given.span, server_code=TOO_LONG)
+    return min(wait_s, left_s)
 
 
 def _bare(name: str) -> str:
