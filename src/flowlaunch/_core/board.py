@@ -16,6 +16,7 @@ from flowlaunch.errors import (
     FlowlaunchError,
     NotFoundError,
     PermissionDeniedError,
+    RateLimitedError,
     TransportError,
 )
 
@@ -108,10 +109,10 @@ class Board:
 def _is_lasting(error: FlowlaunchError, watch: Watch, age_s: float) -> bool:
     if isinstance(error, NotFoundError):
         return watch.latest is not None or age_s >= MISSING_GRACE_S
-    if isinstance(error, (TransportError, DeadlineError)):
+    if isinstance(error, (TransportError, DeadlineError, RateLimitedError)):  # a throttled sign-in is a 400
         return False
     if isinstance(error, ApiError) and not isinstance(error, LASTING_ERRORS):
-        return 400 <= error.status < 500 and error.status != 429
+        return 400 <= error.status < 500
     return True
 
 

@@ -43,9 +43,12 @@ _HINTS: Final[dict[int, str]] = {
     400: "Read the service's message above; `flowlaunch check FLOW -i key=value` tests input data without launching.",
     404: "Check the id, the region, and that the client's role covers the division it lives in.",
     405: "The service does not do this to this kind of object; check that the flow is a workflow.",
+    409: "Something else is being done to it: look at it in Architect, then try again.",
     410: "The flow was deleted; launch the one that replaced it.",
     413: "Make the input data smaller: pass an id and let the flow fetch the rest.",
+    415: "The service did not take JSON: check that the base URL names the API and that no proxy rewrites requests.",
 }
+_OTHER_HINT: Final = "Read the service's message above; Genesys support can look up the correlation id."
 
 
 class ErrorBody(msgspec.Struct):
@@ -143,7 +146,7 @@ def _hint(call: Call, response: Response) -> str | None:
     if 300 <= response.status < 400:
         where = redact_text(response.headers.get("location", "elsewhere"))
         return f"The host redirects to {where}: set the region or base URL to the API itself."
-    return _HINTS.get(response.status)
+    return _HINTS.get(response.status, None if response.status >= 500 else _OTHER_HINT)
 
 
 def _permission_hint(call: Call) -> str | None:

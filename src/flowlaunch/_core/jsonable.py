@@ -94,6 +94,7 @@ def _number(value: Any, path: str, problems: Problems, _within: Within) -> Any:
         problems.append(
             _not_json(path, f"{path} is {value}, which JSON cannot hold", "leave the key out to mean NOT_SET")
         )
+        return None
     return value if isinstance(value, Decimal) else float(value)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from flowlaunch._core.jsonable import as_mapping, to_json_value
@@ -43,7 +44,9 @@ class Inputs:
         self._prefix = contract.input_prefix
         bare = contract.schema_prefix
         self._declared = {name.removeprefix(bare): rule for name, rule in _properties(schema).items()}
-        self._required = tuple(str(name).removeprefix(bare) for name in schema.get("required") or ())
+        required = schema.get("required")
+        listed = required if isinstance(required, list) else ()
+        self._required = tuple(name.removeprefix(bare) for name in listed if isinstance(name, str))
         self._slots = {name: Slot(name, rule) for name, rule in self._declared.items()}
         self.is_open = is_open(contract, schema)
 
@@ -212,6 +215,8 @@ def _fits(value: Any, kind: str) -> bool:
         return not isinstance(value, (bool, str, list, dict))
     if kind == "integer" and isinstance(value, float):
         return value.is_integer()
+    if kind == "integer" and isinstance(value, Decimal):
+        return value == value.to_integral_value()
     return kind not in _KNOWN_KINDS or _json_type(value) == kind
 
 
@@ -224,12 +229,10 @@ def _json_type(value: Any) -> str:
 
 def _named(value: Any) -> str:
     kind = _json_type(value)
-    shown = repr(value)
-    return (
-        f"the {kind} {shown}"
-        if kind in {"string", "integer", "number", "boolean"} and len(shown) <= 40
-        else f"an {kind}"
-    )
+    shown = str(value) if isinstance(value, Decimal) else repr(value)
+    if kind in {"string", "integer", "number", "boolean"} and len(shown) <= 40:
+        return f"the {kind} {shown}"
+    return f"{'an' if kind[0] in 'aio' else 'a'} {kind}"
 
 
 def _type_cure(key: str, value: Any, kinds: list[str]) -> str:
