@@ -104,6 +104,8 @@ def test_several_versions_can_be_given(tmp_path, open_sandbox, connect):
         ("conversations: [conv-1]", "named fields"),
         ("queues: [[1]]", "queue"),
         ("schedules: 3", "a mapping"),
+        ("language: {rules: {sky: blue}}", "`sky`"),
+        ("language: {dialect: {half: most}}", "half"),
         ("flows: [{file: none.yaml}]", "none.yaml"),
         ("flows: [{file: broken.yaml}]", "broken.yaml"),
         ("flows: [{name: x, type: dance}]", "dance"),
@@ -154,6 +156,21 @@ def test_flows_can_ask_for_everything_in_the_world(tmp_path, open_sandbox, conne
     }  # fmt: skip
     assert api.run(flow["id"], {"Flow.item": "coffee"})["outputData"]["Flow.price"] == 0
     assert [mail["subject"] for mail in api.control("GET", "world").json()["outbox"]] == ["tea", "coffee"]
+
+
+@pytest.mark.parametrize(("language", "status"), [({}, "COMPLETED"), ({"rules": {"state_end": "fail"}}, "FAILED")])
+def test_guesses_of_the_flow_language_are_switched_in_the_world(open_sandbox, connect, language, status):
+    """The world's `language` section switches how runs decide what nothing public settles."""
+    sandbox = open_sandbox(world={"language": language})
+    text = flow_text().replace("          - endWorkflow: {name: End, exitReason: {noValue: true}}\n", "")
+    assert connect(sandbox).run(sandbox.upload_flow(text), {"Flow.in": "x"})["status"] == status
+
+
+def test_a_dialect_is_chosen_in_the_world(open_sandbox, connect):
+    """The world's dialect decides how expressions compute."""
+    sandbox = open_sandbox(world={"language": {"dialect": {"half": "even"}}})
+    text = flow_text().replace("""Append("one ", Flow.in)""", """ToString(Round(2.5))""")
+    assert connect(sandbox).run(sandbox.upload_flow(text), {})["outputData"]["Flow.out"].startswith("2")
 
 
 def test_a_missing_table_fails_the_run_by_name(tmp_path, open_sandbox, connect):

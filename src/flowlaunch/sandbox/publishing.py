@@ -92,7 +92,7 @@ def accept_text(
         FlowError: the text cannot be loaded; nothing changed.
 
     """
-    program = load_flow(text, name=name, slots=world.slots)
+    program = load_flow(text, name=name, slots=world.slots, dialect=world.dialect)
     record = declare(world, program, origin=origin, division=division)
     if record.current is not None and record.current.text == text:
         record.problem = None

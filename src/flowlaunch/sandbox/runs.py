@@ -160,7 +160,7 @@ class Runs:
         program = execution.version.program
         host = WorldHost(self._world, execution.launched_at, execution.id)
         try:
-            steps = run(program, _decode_inputs(execution.inputs or b"{}"), host)
+            steps = run(program, _decode_inputs(execution.inputs or b"{}"), host, self._world.rules)
         except FlowError as error:
             self._fail(execution, "sandbox.input.type.mismatch", error.message, execution.launched_at)
             return
@@ -275,7 +275,7 @@ class Runs:
 
     def _replay(self, execution: Execution, answers: list[tuple[float, Answer]], pending: Answer, due: float) -> None:
         host = WorldHost(self._world, execution.launched_at, execution.id)
-        steps = run(execution.version.program, _decode_inputs(execution.inputs or b"{}"), host)
+        steps = run(execution.version.program, _decode_inputs(execution.inputs or b"{}"), host, self._world.rules)
         current = _Run(execution, steps, host)
         steps.send(None)
         for at, answer in answers:

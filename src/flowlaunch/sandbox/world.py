@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from flowlaunch.architect.dialect import DEFAULT, Dialect
+from flowlaunch.architect.rules import Rules
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -190,7 +193,13 @@ class Things:
 
 @dataclass(slots=True)
 class World:
-    """One organization; `slots` fill the `{{name}}` places of flow files."""
+    """One organization.
+
+    Attributes:
+        slots: fill the `{{name}}` places of flow files.
+        rules, dialect: switches for what nothing public settles about runs and expressions.
+
+    """
 
     organization: Organization
     divisions: dict[str, Division]
@@ -200,6 +209,8 @@ class World:
     stubs: tuple[DataActionStub, ...] = ()
     things: Things = field(default_factory=Things)
     slots: dict[str, str] = field(default_factory=dict)
+    rules: Rules = field(default_factory=Rules)
+    dialect: Dialect = DEFAULT
 
     @property
     def home(self) -> Division:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
 import yaml
 
+from flowlaunch.architect.dialect import Dialect
 from flowlaunch.architect.load import load_flow
+from flowlaunch.architect.rules import Rules
 from flowlaunch.errors import FlowError, SandboxError
 from flowlaunch.sandbox.identifiers import fixed_id
 from flowlaunch.sandbox.permissions import grant
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
     from flowlaunch.architect.flow import Flow
 
 __all__ = ["build_world", "read_world"]
+
+Switches = TypeVar("Switches", Rules, Dialect)
 
 
 def build_world(given: Path | Mapping[str, Any] | None, now: float) -> World:
@@ -83,6 +89,9 @@ def _build(
         Organization(str(organization.get("id") or fixed_id("organization")), str(organization.get("name", "Sandbox"))),
         divisions, {}, {},
     )  # fmt: skip
+    language = check_entry(merged.get("language") or {}, "language", name)
+    world.rules = _switches(Rules, language.get("rules") or {}, f"{name}, rules")
+    world.dialect = _switches(Dialect, language.get("dialect") or {}, f"{name}, dialect")
     world.slots = {str(slot): str(value) for slot, value in (merged.get("slots") or {}).items()}
     _people(world, merged, roles, name)
     world.stubs = tuple(_stub(each, name) for each in _rows(merged, "data_actions"))
@@ -91,6 +100,20 @@ def _build(
     for each in _rows(merged, "flows"):
         _add_flow(world, each, flow_folder, now, name)
     return world
+
+
+def _switches(kind: type[Switches], given: Mapping[str, Any], place: str) -> Switches:
+    """Read switches of the flow language; each is a field of `kind`, with its own choices."""
+    known = [field.name for field in dataclasses.fields(kind)]
+    unknown = [field for field in given if field not in known]
+    if unknown:
+        raise SandboxError(f"{place}: there is no switch `{unknown[0]}`", hint=f"Known: {', '.join(known)}.")
+    try:
+        return msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:
+        raise SandboxError(
+            f"{place}: {error}", hint="docs/reference/language-fidelity*.md list the switches."
+        ) from error
 
 
 def _people(world: World, merged: dict[str, Any], roles: Mapping[str, Any], name: str) -> None:
@@ -198,7 +221,10 @@ def _stub(each: Any, name: str) -> DataActionStub:
 def _add_flow(world: World, each: Any, folder: Path | Traversable, now: float, name: str) -> None:
     entry = check_entry(each, "flow", name)
     texts = [_read_flow(folder, str(file), name) for file in _flow_files(entry)]
-    loaded = [(text, _load(text, file, name, {**world.slots, **(entry.get("slots") or {})})) for file, text in texts]
+    loaded = [
+        (text, _load(text, file, name, {**world.slots, **(entry.get("slots") or {})}, world.dialect))
+        for file, text in texts
+    ]
     first = loaded[-1][1] if loaded else None
     flow_type = str(entry.get("type") or (first.type if first else "workflow")).upper()
     if flow_type not in FLOW_TYPES:
@@ -241,8 +267,8 @@ def _read_flow(folder: Path | Traversable, file: str, name: str) -> tuple[str, s
         raise SandboxError(f"{name}: cannot read the flow file {file}: {error.strerror or error}") from error
 
 
-def _load(text: str, file: str, name: str, slots: Mapping[str, str]) -> Flow:
+def _load(text: str, file: str, name: str, slots: Mapping[str, str], dialect: Dialect) -> Flow:
     try:
-        return load_flow(text, name=file, slots=slots)
+        return load_flow(text, name=file, slots=slots, dialect=dialect)
     except FlowError as error:
         raise SandboxError(f"{name}: the flow file {file} cannot be loaded:\n{error}") from error

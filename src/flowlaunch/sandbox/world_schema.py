@@ -36,8 +36,9 @@ def _of(text: str = "", lists: str = "", maps: str = "", flags: str = "", **othe
 FIELDS: dict[str, dict[str, str]] = {
     "world": _of(
         lists="divisions clients users flows data_actions queues contacts organizations skills groups conversations",
-        maps="organization roles tables decision_tables schedules things slots",
+        maps="organization roles tables decision_tables schedules things slots language",
     ),
+    "language": _of(maps="rules dialect"),
     "organization": _of("id name"),
     "division": _of("id name"),
     "client": _of("id secret name", "roles grants scopes redirect_uris", token_life_s=WHOLE),
