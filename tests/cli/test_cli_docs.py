@@ -14,7 +14,7 @@ import pytest
 
 from flowlaunch.cli.app import cli
 from flowlaunch.explain import EVIDENCE, RULES
-from flowlaunch.settings_fields import FIELDS
+from flowlaunch.settings.fields import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

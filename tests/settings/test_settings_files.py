@@ -11,9 +11,9 @@ from hypothesis import given, strategies as st
 
 from flowlaunch.errors import SettingsError
 from flowlaunch.settings import load_settings
-from flowlaunch.settings_edit import set_value, unset_value, use_profile
-from flowlaunch.settings_files import read_profiles
-from flowlaunch.settings_secrets import SecretsFile, note_in_keyring, quoted, read_secrets, store_in_file
+from flowlaunch.settings.edit import set_value, unset_value, use_profile
+from flowlaunch.settings.files import read_profiles
+from flowlaunch.settings.secrets import SecretsFile, note_in_keyring, quoted, read_secrets, store_in_file
 
 PROFILES = """# our orgs
 default_profile = "test"
@@ -225,7 +225,7 @@ def test_a_usual_place_that_may_not_be_read_is_passed_over(monkeypatch, tmp_path
 def test_the_systems_keyring_is_loaded_only_when_it_may_have_the_secret(place, monkeypatch):
     """With a secret in the environment the slow keyring stays unloaded, unless set-secret put one there."""
     asked: list[str] = []
-    monkeypatch.setattr("flowlaunch.settings.keyring_secret", lambda name: asked.append(name) or "from-keyring")
+    monkeypatch.setattr("flowlaunch.settings.load.keyring_secret", lambda name: asked.append(name) or "from-keyring")
     environ = {"GENESYS_CLIENT_ID": "me", "GENESYS_CLIENT_SECRET": "from-environment"}
     files = {"config_file": place.config, "gc_config_file": place.gc}
     assert load_settings(environ=environ, **files).client_secret == "from-environment"

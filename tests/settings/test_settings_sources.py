@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from flowlaunch.errors import SettingsError
 from flowlaunch.settings import load_settings
-from flowlaunch.settings_fields import FIELDS
+from flowlaunch.settings.fields import FIELDS
 
 REGIONS = st.sampled_from(["us-west-2", "eu-west-1", "mypurecloud.de", "http://127.0.0.1:8085"])
 SECRETS = st.from_regex(r"[A-Za-z0-9]{4,12}", fullmatch=True)

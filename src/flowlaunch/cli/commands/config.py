@@ -31,7 +31,7 @@ def show_command(session: Session) -> None:
 
     Secrets are masked.
     """
-    from flowlaunch.settings_fields import FIELDS  # noqa: PLC0415
+    from flowlaunch.settings.fields import FIELDS  # noqa: PLC0415
 
     settings = session.settings
     rows = [
@@ -51,7 +51,7 @@ def path_command(session: Session) -> None:
 def _config_file() -> Path:
     import os  # noqa: PLC0415
 
-    from flowlaunch.settings_files import config_path  # noqa: PLC0415
+    from flowlaunch.settings.files import config_path  # noqa: PLC0415
 
     named = os.environ.get("FLOWLAUNCH_CONFIG")
     return Path(named).expanduser() if named else config_path()
@@ -68,7 +68,7 @@ def set_command(session: Session, name: str, value: str, profile: str, use: bool
 
     Secrets are refused here: see `flowlaunch config set-secret`.
     """
-    from flowlaunch.settings_edit import set_value, use_profile  # noqa: PLC0415
+    from flowlaunch.settings.edit import set_value, use_profile  # noqa: PLC0415
 
     path = _config_file()
     set_value(path, profile, name, value)
@@ -83,7 +83,7 @@ def set_command(session: Session, name: str, value: str, profile: str, use: bool
 @command_options(settings=False)
 def unset_command(session: Session, name: str, profile: str) -> None:
     """Remove the setting NAME from a profile."""
-    from flowlaunch.settings_edit import unset_value  # noqa: PLC0415
+    from flowlaunch.settings.edit import unset_value  # noqa: PLC0415
 
     path = _config_file()
     unset_value(path, profile, name)
@@ -95,7 +95,7 @@ def unset_command(session: Session, name: str, profile: str) -> None:
 @command_options(settings=False)
 def use_command(session: Session, profile: str) -> None:
     """Use PROFILE whenever none is named."""
-    from flowlaunch.settings_edit import use_profile  # noqa: PLC0415
+    from flowlaunch.settings.edit import use_profile  # noqa: PLC0415
 
     use_profile(_config_file(), profile)
     session.talk(f"profile {profile} is used when none is named")
@@ -105,7 +105,7 @@ def use_command(session: Session, profile: str) -> None:
 @command_options(settings=False)
 def profiles_command(session: Session) -> None:
     """List the profiles of flowlaunch and of the gc CLI."""
-    from flowlaunch.settings_files import gc_config_path, read_gc_config, read_profiles  # noqa: PLC0415
+    from flowlaunch.settings.files import gc_config_path, read_gc_config, read_profiles  # noqa: PLC0415
 
     ours, theirs = read_profiles(_config_file()), read_gc_config(gc_config_path())
     session.emit(
@@ -135,7 +135,7 @@ def set_secret_command(session: Session, client_id: str | None, profile: str | N
     to a file that only you can read, and a warning says so.
     """
     from flowlaunch.settings import load_settings  # noqa: PLC0415
-    from flowlaunch.settings_secrets import (  # noqa: PLC0415
+    from flowlaunch.settings.secrets import (  # noqa: PLC0415
         FILE_NAME,
         note_in_keyring,
         store_in_file,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from flowlaunch.errors import SettingsError
-from flowlaunch.settings_fields import FIELDS_BY_NAME
-from flowlaunch.settings_files import read_profiles
-from flowlaunch.settings_secrets import quoted, write_private
+from flowlaunch.settings.fields import FIELDS_BY_NAME
+from flowlaunch.settings.files import read_profiles
+from flowlaunch.settings.secrets import quoted, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from flowlaunch.errors import SettingsError
-from flowlaunch.settings_fields import FIELDS, FIELDS_BY_NAME, OFF, Field, without_password
-from flowlaunch.settings_files import (
+from flowlaunch.settings.fields import FIELDS, FIELDS_BY_NAME, OFF, Field, without_password
+from flowlaunch.settings.files import (
     ProfileFile,
     gc_config_path,
     read_dotenv,
@@ -22,7 +22,7 @@ from flowlaunch.settings_files import (
     read_profiles,
     read_usual_profiles,
 )
-from flowlaunch.settings_secrets import FILE_NAME, keyring_secret, mode_warning, read_secrets
+from flowlaunch.settings.secrets import FILE_NAME, keyring_secret, mode_warning, read_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

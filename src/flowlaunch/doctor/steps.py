@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal
 
-from flowlaunch import doctor_probes
+from flowlaunch.doctor import probes
 from flowlaunch.errors import (
     FlowlaunchError,
     FlowLookupError,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from flowlaunch._io.network import Network
     from flowlaunch.client import Client
-    from flowlaunch.doctor_probes import Greeting
+    from flowlaunch.doctor.probes import Greeting
     from flowlaunch.models import Flow, Identity
     from flowlaunch.settings import Settings
 
@@ -123,13 +123,13 @@ def _settings(patient: Patient) -> Step:
     return Step("settings", "ok", found)
 
 
-def _targets(patient: Patient) -> list[tuple[doctor_probes.Endpoint, bool]]:
+def _targets(patient: Patient) -> list[tuple[probes.Endpoint, bool]]:
     """Tell what this machine connects to first, and whether that is a proxy: the hosts, or the proxy before them."""
     network = _network(patient)
-    targets: dict[doctor_probes.Endpoint, bool] = {}
+    targets: dict[probes.Endpoint, bool] = {}
     for url in (patient.hosts.login_url, patient.hosts.api_url):
         proxy = network.proxy_for(url)
-        targets[doctor_probes.endpoint_of(proxy or url)] = proxy is not None
+        targets[probes.endpoint_of(proxy or url)] = proxy is not None
     return list(targets.items())
 
 
@@ -143,7 +143,7 @@ def _network(patient: Patient) -> Network:
 def _lookup(patient: Patient) -> Step:
     told = []
     for endpoint, is_proxy in _targets(patient):
-        addresses = doctor_probes.lookup(endpoint)
+        addresses = probes.lookup(endpoint)
         told.append(f"{'proxy ' if is_proxy else ''}{endpoint.host} is {addresses[0]}")
     return Step("name lookup", "ok", "; ".join(told))
 
@@ -152,7 +152,7 @@ def _connection(patient: Patient) -> Step:
     context = _network(patient).tls()
     told, worries = [], []
     for endpoint, is_proxy in _targets(patient):
-        greeting = doctor_probes.connect(endpoint, context if endpoint.is_tls else None, PROBE_S)
+        greeting = probes.connect(endpoint, context if endpoint.is_tls else None, PROBE_S)
         days = greeting.certificate_days
         if not is_proxy:
             patient.greetings.append(greeting)

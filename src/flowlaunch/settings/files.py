@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from flowlaunch.errors import SettingsError
-from flowlaunch.settings_fields import FIELDS_BY_NAME
+from flowlaunch.settings.fields import FIELDS_BY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
