@@ -34,7 +34,8 @@ class Connection(asyncio.Protocol):
         """
         if self.transport is None or self.transport.is_closing():
             return lost("reset", "the connection was closed before the request was sent", left=False)
-        waiter = self._waiter = self._loop.create_future()
+        waiter: asyncio.Future[Response | Lost] = self._loop.create_future()
+        self._waiter = waiter
         self._begin_answer()
         self._parser = httptools.HttpResponseParser(self)
         bell = self._loop.call_at(ends_s, self._time_out)
