@@ -15,6 +15,7 @@ _NAMES: Final = (
     r"api_key|apikey|authorization"
 )
 _JSON_PAIR: Final = re.compile(rf'("(?:{_NAMES})"\s*:\s*")((?:[^"\\]|\\.)*)', re.IGNORECASE)
+_JSON_OTHER: Final = re.compile(rf'("(?:{_NAMES})"\s*:\s*)(?!")[^\s,}}][^,}}]*', re.IGNORECASE)
 _FORM_PAIR: Final = re.compile(rf"(\b(?:{_NAMES}|code)=)([^&\s\"']+)", re.IGNORECASE)
 _SCHEME: Final = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{4,}", re.IGNORECASE)
 _USERINFO: Final = re.compile(r"(://)[^/@\s]+@")
@@ -26,6 +27,7 @@ def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
         if len(secret) >= 4:
             text = text.replace(secret, HIDDEN)
     text = _JSON_PAIR.sub(rf"\g<1>{HIDDEN}", text)
+    text = _JSON_OTHER.sub(rf"\g<1>{HIDDEN}", text)
     text = _FORM_PAIR.sub(rf"\g<1>{HIDDEN}", text)
     text = _SCHEME.sub(rf"\g<1> {HIDDEN}", text)
     return _USERINFO.sub(rf"\g<1>{HIDDEN}@", text)

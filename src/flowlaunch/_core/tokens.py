@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 
 from flowlaunch._core.failures import UNREADABLE, api_error, lost_error, read_error_body, retry_after_s, shown_body
 from flowlaunch._core.messages import Call, Lost, Request, Response
+from flowlaunch._core.redact import redact_text
 from flowlaunch._core.retry import Outcome, outcome_of
 from flowlaunch._core.steps import Moment, Now, Pause, Plan, Send
 from flowlaunch.contracts import Operation
@@ -23,7 +24,15 @@ from flowlaunch.credentials import (
     RefreshToken,
     Saml2Bearer,
 )
-from flowlaunch.errors import AuthenticationError, DeadlineError, DecodeError, FlowlaunchError, RateLimitedError
+from flowlaunch.errors import (
+    AuthenticationError,
+    DeadlineError,
+    DecodeError,
+    FlowlaunchError,
+    RateLimitedError,
+    ReplyLostError,
+    ServerError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +40,8 @@ if TYPE_CHECKING:
     from flowlaunch._core.retry import RetryPolicy
     from flowlaunch.contracts import Contract
     from flowlaunch.regions import Hosts
+
+E = TypeVar("E", bound=FlowlaunchError)
 
 EARLY_S: Final = 300.0
 DEFAULT_LIFE_S: Final = 86_400.0
@@ -79,7 +90,7 @@ class Grant:
 class _TokenAnswer(msgspec.Struct):
     access_token: str = ""
     expires_in: float | None = None
-    refresh_token: str = ""
+    refresh_token: str | None = None
 
 
 Fields = dict[str, str]
@@ -127,7 +138,7 @@ def token_request(contract: Contract, hosts: Hosts, credentials: Credentials) ->
         fields |= {"client_secret": secret} if secret else {}
     else:
         headers["authorization"] = "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode()
-    is_single_use = isinstance(credentials, (AuthorizationCode, Pkce))
+    is_single_use = isinstance(credentials, (AuthorizationCode, Pkce, Saml2Bearer))
     call = Call(REDEEM if is_single_use else SIGN_IN, base + endpoint.path, urlencode(fields).encode())
     return Request(call, headers)
 
@@ -148,7 +159,10 @@ def token_plan(
         asked_at: Moment = yield Now()
         reply: Response | Lost = yield Send(request, deadline_s)
         if isinstance(reply, Response) and outcome_of(reply) is Outcome.ANSWERED:
-            return _grant(reply, asked_at)
+            grant = _grant(reply, asked_at)
+            if isinstance(credentials, RefreshToken) and not grant.refresh_token:
+                return replace(grant, refresh_token=credentials.refresh_token)  # it stays good: RFC 6749, section 6
+            return grant
         now: Moment = yield Now()
         wait = _pause_before_repeat(request.call, reply, policy, attempt)
         if wait is None or now.mono_s + wait.at_least_s >= deadline_s:
@@ -191,11 +205,12 @@ def _refusal(contract: Contract, call: Call, reply: Response | Lost, *, spent_s:
         if spent_s is not None:
             message = f"could not sign in: no answer within {spent_s:.3g} s ({reply.reason})"
             return DeadlineError(message, timeout_s=spent_s)
-        return lost_error(call, reply)
+        return _spent(call, lost_error(call, reply))
     body = read_error_body(reply)
+    said = redact_text(str(body.error_description or body.description or "")) or shown_body(reply)[:200]
     if is_token_throttle(reply):
         return RateLimitedError(
-            f"could not sign in: {body.error_description or body.description} (HTTP 400 invalid_request)",
+            f"could not sign in: {said} (HTTP 400 invalid_request)",
             retry_after_s=retry_after_s(reply),
             operation="sign in",
             status=reply.status,
@@ -203,10 +218,9 @@ def _refusal(contract: Contract, call: Call, reply: Response | Lost, *, spent_s:
             correlation_id=reply.correlation_id,
             hint="Too many tokens were asked for: wait a minute, and keep one client or a token cache.",
         )
-    if body.error in _OAUTH_HINTS or reply.status in contract.token.refused_statuses:
+    if str(body.error) in _OAUTH_HINTS or reply.status in contract.token.refused_statuses:
         return AuthenticationError(
-            f"could not sign in: {body.error_description or body.description or shown_body(reply)[:200]} "
-            f"(HTTP {reply.status} {body.error or ''})".replace(" )", ")"),
+            f"could not sign in: {said} (HTTP {reply.status} {body.error or ''})".replace(" )", ")"),
             operation="sign in",
             status=reply.status,
             server_code=str(body.error or body.code or ""),
@@ -214,7 +228,14 @@ def _refusal(contract: Contract, call: Call, reply: Response | Lost, *, spent_s:
             body=shown_body(reply),
             hint=_OAUTH_HINTS.get(str(body.error), None),
         )
-    return api_error(call, reply)
+    return _spent(call, api_error(call, reply))
+
+
+def _spent(call: Call, error: E) -> E:
+    """Say of a code or an assertion that it may be spent, where the base error says to try again."""
+    if not call.operation.is_repeatable and isinstance(error, (ReplyLostError, ServerError)):
+        error.hint = "The code or assertion may be spent: start the sign-in anew."
+    return error
 
 
 _NO_GRANT_HINT: Final = "This OAuth client lacks the grant type that was used: change it in Admin > OAuth."
@@ -239,4 +260,4 @@ def _grant(reply: Response, asked_at: Moment) -> Grant:
     if not answer.access_token:
         raise DecodeError("could not sign in: $.access_token: expected text, found nothing")
     life_s = answer.expires_in if answer.expires_in and answer.expires_in > 0 else DEFAULT_LIFE_S
-    return Grant(answer.access_token, life_s, answer.refresh_token, asked_at)
+    return Grant(answer.access_token, life_s, answer.refresh_token or "", asked_at)
