@@ -1,6 +1,7 @@
 """Serving: processes, ports, HTTPS, threads, and a clean end."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -192,6 +193,29 @@ def test_a_connection_serves_many_requests(sandbox, api):
 def test_garbage_does_not_stop_the_sandbox(sandbox, api, garbage):
     """Bytes that are no HTTP are refused and the next request is served."""
     raw(sandbox.url, garbage)
+    assert api.launch().status_code == 200
+
+
+def test_a_request_that_never_ends_is_not_carried_out(sandbox, api):
+    """When the client leaves before its body is complete nothing is launched, even if the JSON was."""
+    token = api.session.headers["Authorization"].removeprefix("Bearer ")
+    whole = launch_bytes(sandbox.url, token)
+    host, port = sandbox.url.removeprefix("http://").split(":")
+    longer = re.sub(rb"Content-Length: (\d+)", lambda found: b"Content-Length: %d" % (int(found[1]) + 1), whole)
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(longer)
+    deadline = time.monotonic() + 10
+    while not sandbox.journal("executions.launch") and time.monotonic() < deadline:
+        api.get("/api/v2/tokens/me")
+    entry = sandbox.journal("executions.launch")[0]
+    assert (entry.status, sandbox.launches()) == (None, [])
+    assert "client left" in entry.note
+
+
+def test_a_very_large_body_is_read_before_it_is_refused(sandbox, api):
+    """A client that sends megabytes gets to see the 413, and its connection goes on."""
+    headers = {"Content-Type": "application/json"}
+    assert api.call("POST", "/api/v2/flows/executions", data=b"x" * 8_000_000, headers=headers).status_code == 413
     assert api.launch().status_code == 200
 
 

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from flowlaunch.sandbox.answers import Answer, Refusal, missing_permissions
-from flowlaunch.sandbox.bodies import read_body
+from flowlaunch.sandbox.bodies import ClientLeft, read_body
 from flowlaunch.sandbox.calls import Call, Operation
 from flowlaunch.sandbox.journal import Note
 from flowlaunch.sandbox.limits import too_many_requests
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
     from flowlaunch.sandbox.guards import Hosts
+    from flowlaunch.sandbox.permissions import Rights
     from flowlaunch.sandbox.service import Service
 
     Message = MutableMapping[str, Any]
@@ -73,15 +74,19 @@ class SandboxApp:
         call = Call(scope, operation, params, service.clock.now())  # type: ignore[arg-type]  # a scope is a dict
         call.correlation_id = service.correlations.next_id()
         fault = service.faults.due(operation.name)
-        if fault is not None:
-            await self._mishaps.play(fault, self, call, scope, receive, send)
-            return
         try:
+            if fault is not None:
+                await self._mishaps.play(fault, self, call, scope, receive, send)
+                return
             if operation.reads_body:
                 call.body = await read_body(receive, call)
             answer = self.answer(call)
         except Refusal as refusal:
             answer = refusal.answer(call.correlation_id)
+        except ClientLeft:
+            call.note("the client left before its request was read; nothing was done")
+            self.record(call, 0, b"")
+            return
         self.record(call, answer.status, answer.body)
         await self.send(call, answer, send)
 
@@ -110,18 +115,10 @@ class SandboxApp:
             retry_after_s = token.budget.spend(call.now)
             if retry_after_s:
                 raise too_many_requests(retry_after_s, token.limit_key, token.budget.per_minute)
-        rights = token.rights
-        for permission in operation.permissions:
-            if permission in rights:
-                if not operation.every:
-                    break
-            elif operation.every:
-                raise missing_permissions(operation.permissions, every=True)
-        else:
-            if operation.permissions and not operation.every:
-                raise missing_permissions(operation.permissions)
-        if token.scopes is not None and operation.permissions:
-            _check_scope(token.scopes, operation)
+        if operation.permissions:
+            _check_permissions(token.rights, operation)
+            if token.scopes is not None:
+                _check_scope(token.scopes, operation)
 
     def record(self, call: Call, status: int, body: bytes, fault: str = "") -> None:
         """Write the request and its answer (status 0: none was sent) to the journal."""
@@ -199,6 +196,14 @@ def _check_media(call: Call) -> None:
     if media not in JSON_MEDIA and media.partition(b";")[0].strip().lower() not in JSON_MEDIA:
         text = f"Content-Type must be application/json, not {media.decode('latin-1')}."
         raise Refusal(415, "unsupported.media.type", text)
+
+
+def _check_permissions(rights: Rights, operation: Operation) -> None:
+    held = [permission in rights for permission in operation.permissions]
+    if operation.every and not all(held):
+        raise missing_permissions(operation.permissions, every=True)
+    if not any(held):
+        raise missing_permissions(operation.permissions)
 
 
 def _check_scope(scopes: frozenset[str], operation: Operation) -> None:
