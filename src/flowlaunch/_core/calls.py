@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from flowlaunch._core.failures import api_error, lost_error, retry_after_s
 from flowlaunch._core.messages import Call, Lost, Request, Response
 from flowlaunch._core.quota import RETRY_COST
+from flowlaunch._core.redact import scrubbed
 from flowlaunch._core.retry import Verdict
 from flowlaunch._core.steps import Bearer, Moment, Now, Pause, Plan, PushBack, Reserve, Send, Withdraw
 from flowlaunch.errors import DeadlineError, FlowlaunchError, LaunchInDoubtError
@@ -56,6 +57,8 @@ def sent_plan(
         if sent_at is None:
             raise refused or (yield from _not_sent(call, latest_s, deadline.given_s))
         reply: Reply = yield Send(_signed(api, call, held), deadline.at_s)
+        if isinstance(reply, Response):
+            reply = scrubbed(reply, [held.token])
         verdict = api.policy.verdict(reply, is_repeatable=call.operation.is_repeatable)
         if verdict is Verdict.RETURN:
             assert isinstance(reply, Response)  # noqa: S101 - by the verdict tables; a test walks them

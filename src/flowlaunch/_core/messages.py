@@ -17,13 +17,14 @@ LossKind = Literal["dns", "connect", "tls", "certificate", "proxy", "timeout", "
 class Call:
     """One API call before it is signed: where it goes and what it carries.
 
-    `subject` names what the call is about in messages (a flow's name, an execution's id).
+    `subject` names what the call is about in messages (a flow's name, an execution's id). The body may hold a
+    client's secret or personal input data, so it is never printed.
     """
 
     operation: Operation
     url: str
-    body: bytes | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     subject: str = ""
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from flowlaunch._core.messages import Response
+
 HIDDEN: Final = "[redacted]"
+SHORTEST_SECRET: Final = 4
+"""Shorter ones are not looked for: they would blot out words."""
 SECRET_HEADERS: Final = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
 _NAMES: Final = (
     r"access_token|refresh_token|id_token|client_secret|clientsecret|password|passwd|secret|assertion|code_verifier|"
@@ -21,16 +26,26 @@ _SCHEME: Final = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{4,}", re.IGN
 _USERINFO: Final = re.compile(r"(://)[^/@\s]+@")
 
 
-def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return `text` without the known `secrets` and without what looks like one."""
-    for secret in secrets:
-        if len(secret) >= 4:
-            text = text.replace(secret, HIDDEN)
+def redact_text(text: str) -> str:
+    """Return `text` without what looks like a secret."""
     text = _JSON_PAIR.sub(rf"\g<1>{HIDDEN}", text)
     text = _JSON_OTHER.sub(rf"\g<1>{HIDDEN}", text)
     text = _FORM_PAIR.sub(rf"\g<1>{HIDDEN}", text)
     text = _SCHEME.sub(rf"\g<1> {HIDDEN}", text)
     return _USERINFO.sub(rf"\g<1>{HIDDEN}@", text)
+
+
+def scrubbed(response: Response, secrets: Iterable[str]) -> Response:
+    """Return `response` without the known `secrets`: a service may write back what it was sent."""
+    text = "".join(response.headers.values())
+    known = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET]
+    if not any(secret.encode() in response.body or secret in text for secret in known):
+        return response
+    headers, body = dict(response.headers), response.body
+    for secret in known:
+        headers = {name: value.replace(secret, HIDDEN) for name, value in headers.items()}
+        body = body.replace(secret.encode(), HIDDEN.encode())
+    return replace(response, headers=headers, body=body)
 
 
 def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:

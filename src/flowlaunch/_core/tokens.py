@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlencode
 
@@ -11,7 +11,7 @@ import msgspec
 
 from flowlaunch._core.failures import UNREADABLE, api_error, lost_error, read_error_body, retry_after_s, shown_body
 from flowlaunch._core.messages import Call, Lost, Request, Response
-from flowlaunch._core.redact import redact_text
+from flowlaunch._core.redact import redact_text, scrubbed
 from flowlaunch._core.retry import Outcome, outcome_of
 from flowlaunch._core.steps import Moment, Now, Pause, Plan, Send
 from flowlaunch.contracts import Operation
@@ -130,16 +130,16 @@ def token_request(contract: Contract, hosts: Hosts, credentials: Credentials) ->
     """Build the request that signs in with `credentials`."""
     endpoint = contract.token
     base = hosts.login_url if endpoint.host == "login" else hosts.api_url
-    fields = dict(_FORMS[type(credentials)](credentials))
+    form = dict(_FORMS[type(credentials)](credentials))
     headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
     client_id, secret = getattr(credentials, "client_id", ""), getattr(credentials, "client_secret", "")
     if not secret or endpoint.client_auth == "form":
-        fields["client_id"] = client_id
-        fields |= {"client_secret": secret} if secret else {}
+        form["client_id"] = client_id
+        form |= {"client_secret": secret} if secret else {}
     else:
         headers["authorization"] = "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode()
     is_single_use = isinstance(credentials, (AuthorizationCode, Pkce, Saml2Bearer))
-    call = Call(REDEEM if is_single_use else SIGN_IN, base + endpoint.path, urlencode(fields).encode())
+    call = Call(REDEEM if is_single_use else SIGN_IN, base + endpoint.path, urlencode(form).encode())
     return Request(call, headers)
 
 
@@ -152,6 +152,7 @@ def token_plan(
             "the given access token was refused", operation="sign in", status=401, hint=_CANNOT_RENEW_HINT
         )
     request = token_request(contract, hosts, credentials)
+    secrets = [getattr(credentials, part.name) for part in fields(credentials) if not part.repr]
     began: Moment = yield Now()
     attempt = 0
     while True:
@@ -159,10 +160,12 @@ def token_plan(
         asked_at: Moment = yield Now()
         reply: Response | Lost = yield Send(request, deadline_s)
         if isinstance(reply, Response) and outcome_of(reply) is Outcome.ANSWERED:
-            grant = _grant(reply, asked_at)
+            grant = _grant(reply, asked_at, secrets)
             if isinstance(credentials, RefreshToken) and not grant.refresh_token:
                 return replace(grant, refresh_token=credentials.refresh_token)  # it stays good: RFC 6749, section 6
             return grant
+        if isinstance(reply, Response):
+            reply = scrubbed(reply, secrets)
         now: Moment = yield Now()
         wait = _pause_before_repeat(request.call, reply, policy, attempt)
         if wait is None or now.mono_s + wait.at_least_s >= deadline_s:
@@ -248,11 +251,11 @@ _OAUTH_HINTS: Final[Mapping[str, str]] = {
 }
 
 
-def _grant(reply: Response, asked_at: Moment) -> Grant:
+def _grant(reply: Response, asked_at: Moment, secrets: list[str]) -> Grant:
     try:
         answer = msgspec.json.decode(reply.body, type=_TokenAnswer, strict=False)
     except UNREADABLE as error:
-        found = shown_body(reply)[:120]
+        found = shown_body(scrubbed(reply, secrets))[:120]
         raise DecodeError(
             f"could not sign in: the answer is no token ($: expected a JSON object, found {found!r})",
             hint="Check the login host: this looks like a web page or a proxy.",
