@@ -38,6 +38,16 @@ class FlowlaunchError(Exception):
     def __str__(self) -> str:
         return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy by the attributes: keyword arguments do not survive the copying of an exception otherwise."""
+        return _copied, (type(self), self.args, self.__dict__)
+
+
+def _copied(kind: type[FlowlaunchError], args: tuple[Any, ...], attributes: dict[str, Any]) -> FlowlaunchError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error
+
 
 class SettingsError(FlowlaunchError):
     """A setting is missing, wrong or contradicts another; nothing was sent."""
