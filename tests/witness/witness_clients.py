@@ -128,11 +128,12 @@ def child_environment(home: Path, more: Mapping[str, str] | None = None) -> dict
 
 
 def run_program(
-    name: str, *arguments: str, home: Path, environment: Mapping[str, str] | None = None
+    name: str, *arguments: str, home: Path, environment: Mapping[str, str] | None = None, given: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program of `programs/` with this interpreter and give what it said."""
+    """Run a program of `programs/` with this interpreter, `given` on its standard input, and give what it said."""
     return subprocess.run(
         [sys.executable, str(PROGRAMS / name), *arguments],
+        input=given,
         capture_output=True,
         text=True,
         timeout=PROGRAM_TIMEOUT_S,

@@ -81,7 +81,8 @@ class Inputs:
         if stray and not self.is_open:
             problems.extend(_unknown_key(key, value, self._declared) for key, value in stray.items())
         if any(name not in taken for name in self._required):
-            problems.extend(_missing(self._required, self._declared, taken, stray))
+            told = {} if self.is_open else stray  # what was told above as a slip need not be told as missing too
+            problems.extend(_missing(self._required, self._declared, taken, told))
         for name, value in taken.items():
             if type(value) not in self._slots[name].plain_types:
                 problems.extend(_wrong_type(name, value, self._declared[name]))
