@@ -98,7 +98,7 @@ class Board:
         watch.due_s = now_s + min(LONGEST_S, max(FIRST_S, age_s * AGE_SHARE))
         if not isinstance(read, FlowlaunchError):
             watch.latest, watch.trouble = read, None
-        elif _is_lasting(read, watch, age_s):
+        elif _is_lasting(read, age_s):
             watch.error = read
         else:
             watch.trouble = read
@@ -106,9 +106,9 @@ class Board:
             watch.due_s = max(watch.due_s, now_s + min(retry_s, 60.0))
 
 
-def _is_lasting(error: FlowlaunchError, watch: Watch, age_s: float) -> bool:
+def _is_lasting(error: FlowlaunchError, age_s: float) -> bool:
     if isinstance(error, NotFoundError):
-        return watch.latest is not None or age_s >= MISSING_GRACE_S
+        return age_s >= MISSING_GRACE_S
     if isinstance(error, (TransportError, DeadlineError, RateLimitedError)):  # a throttled sign-in is a 400
         return False
     if isinstance(error, ApiError) and not isinstance(error, LASTING_ERRORS):

@@ -184,14 +184,14 @@ def decode_identity(call: Call, response: Response) -> Identity:
     whole = _decode(_OBJECT_DECODER, call, response)
     org = _dict(whole.get("organization"))
     client = _dict(whole.get("OAuthClient"))
-    grants = [_dict(item).get("divisionId", "") for item in client.get("roleDivisions") or ()]
+    grants = [_dict(item).get("divisionId", "") for item in _list(client.get("roleDivisions"))]
     return Identity(
         organization_id=str(org.get("id") or ""),
         organization_name=str(org.get("name") or ""),
         client_id=str(client.get("id") or ""),
         client_name=str(client.get("name") or ""),
         grant_type=str(client.get("authorizedGrantType") or ""),
-        scopes=tuple(str(scope) for scope in whole.get("authorizedScope") or ()),
+        scopes=tuple(str(scope) for scope in _list(whole.get("authorizedScope"))),
         divisions=tuple(dict.fromkeys(str(grant) for grant in grants if grant)),
         raw=whole,
     )
@@ -258,6 +258,10 @@ def _instant(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _dict(value: Any) -> dict[str, Any]:
