@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flowlaunch.sandbox.answers import Answer, Refusal, json_answer, missing_permissions
@@ -49,8 +50,11 @@ def version_json(version: FlowVersion, *, schemas: bool = False) -> dict[str, An
     return document
 
 
-def flow_json(flow: FlowRecord, *, schemas: bool) -> dict[str, Any]:
-    """Render a Flow; a flow that was never published has no publishedVersion."""
+def flow_json(flow: FlowRecord, *, schemas: bool, is_guide: bool = False) -> dict[str, Any]:
+    """Render a Flow; a flow that was never published has no publishedVersion.
+
+    Under the guide contract the schema says whether the start event takes undeclared data (guess).
+    """
     document: dict[str, Any] = {
         "id": flow.id,
         "name": flow.name,
@@ -70,7 +74,8 @@ def flow_json(flow: FlowRecord, *, schemas: bool) -> dict[str, Any]:
         document["savedVersion"] = version_json(latest)
     shown = flow.current or latest
     if schemas and shown is not None and shown.program is not None:
-        document["inputSchema"] = shown.input_schema
+        takes_any = {"additionalProperties": flow.start_event == "generic"} if is_guide else {}
+        document["inputSchema"] = shown.input_schema | takes_any
         document["outputSchema"] = shown.output_schema
     if flow.problem is not None:
         document["x-sandbox-problem"] = flow.problem
@@ -78,9 +83,9 @@ def flow_json(flow: FlowRecord, *, schemas: bool) -> dict[str, Any]:
     return document
 
 
-def view_json(flow: FlowRecord, *, schemas: bool) -> dict[str, Any]:
+def view_json(flow: FlowRecord, *, schemas: bool, is_guide: bool = False) -> dict[str, Any]:
     """Render a FlowDivisionView."""
-    document = flow_json(flow, schemas=schemas)
+    document = flow_json(flow, schemas=schemas, is_guide=is_guide)
     kept = ("id", "name", "description", "type", "division", "publishedVersion", "inputSchema", "outputSchema")
     view = {name: document[name] for name in kept if name in document}
     return {**view, "selfUri": f"/api/v2/flows/divisionviews/{flow.id}"}
@@ -108,7 +113,8 @@ def list_flows(service: Service, call: Call) -> Answer:
     _spend(service, call, page_numbers(query)[1])
     schemas = flag(query, "includeSchemas") or False
     chosen = in_order(choose(_visible(service, call, FLOW_VIEW), query, service.options), query)
-    return json_answer(listing(call, query, chosen, lambda flow: flow_json(flow, schemas=schemas)))
+    show = partial(flow_json, schemas=schemas, is_guide=service.is_guide)
+    return json_answer(listing(call, query, chosen, show))
 
 
 def division_views(service: Service, call: Call) -> Answer:
@@ -118,7 +124,8 @@ def division_views(service: Service, call: Call) -> Answer:
     schemas = flag(query, "includeSchemas") or False
     visible = [flow for flow in _visible(service, call, FLOW_SEARCH) if flow.current is not None]
     chosen = in_order(choose(visible, query, service.options), query)
-    return json_answer(listing(call, query, chosen, lambda flow: view_json(flow, schemas=schemas)))
+    show = partial(view_json, schemas=schemas, is_guide=service.is_guide)
+    return json_answer(listing(call, query, chosen, show))
 
 
 def lookup(service: Service, call: Call) -> Answer:
@@ -146,7 +153,7 @@ def _find(service: Service, call: Call) -> FlowRecord:
 
 def get_flow(service: Service, call: Call) -> Answer:
     """Answer `GET /api/v2/flows/{flowId}`: always with schemas."""
-    return json_answer(flow_json(_find(service, call), schemas=True))
+    return json_answer(flow_json(_find(service, call), schemas=True, is_guide=service.is_guide))
 
 
 def list_versions(service: Service, call: Call) -> Answer:
