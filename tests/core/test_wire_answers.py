@@ -186,26 +186,9 @@ PLANS = {
     "limits": lambda: reading.limits_plan(api(), None, 30.0),
     "namespaces": lambda: reading.namespaces_plan(api(), 30.0),
 }
-NAMES = st.sampled_from(
-    [
-        "status",
-        "outputData",
-        "entities",
-        "organization",
-        "OAuthClient",
-        "roleDivisions",
-        "authorizedScope",
-        "id",
-        "flowVersion",
-        "flowErrorInfo",
-        "messageParams",
-        "conversation",
-        "name",
-        "key",
-        "value",
-        "dateLaunched",
-    ]
-)
+FIELDS = """status outputData entities organization OAuthClient roleDivisions authorizedScope id flowVersion
+flowErrorInfo messageParams conversation name key value dateLaunched"""
+NAMES = st.sampled_from(FIELDS.split())
 SHAPES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.just("text"),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
