@@ -22,6 +22,12 @@
       LaunchInDoubtError        a launch was sent and its outcome is unknown: never repeat it blindly
       ExecutionFailedError      the flow ran and did not complete; .execution
       DecodeError               an answer lacks the promised shape: JSON path, expected, found
+      LedgerError               the ledger of a batch cannot do what it was asked to
+        LedgerBusyError         another process works on the batch; .pid .host .heartbeat_at
+        LedgerFencedError       another process took the batch over: stop, send nothing more
+        LedgerFullError         the disk is full: no intent was written; .saved
+        LedgerMismatchError     the file, the mapping or the flow has changed since the batch began; .changed
+        LedgerTooNewError       a newer flowlaunch wrote the ledger
       FlowError                 the flow language; .span
         FlowSyntaxError         text that cannot be parsed
         FlowNameError           an unknown variable, function, action or field
@@ -55,6 +61,14 @@ from flowlaunch.errors.language import (
     FlowSyntaxError,
     FlowTypeError,
     FlowUnsupportedError,
+)
+from flowlaunch.errors.ledger import (
+    LedgerBusyError,
+    LedgerError,
+    LedgerFencedError,
+    LedgerFullError,
+    LedgerMismatchError,
+    LedgerTooNewError,
 )
 from flowlaunch.errors.service import (
     ApiError,
@@ -94,6 +108,12 @@ __all__ = [
     "InputError",
     "InvalidRequestError",
     "LaunchInDoubtError",
+    "LedgerBusyError",
+    "LedgerError",
+    "LedgerFencedError",
+    "LedgerFullError",
+    "LedgerMismatchError",
+    "LedgerTooNewError",
     "NotFoundError",
     "NotSentError",
     "PermissionDeniedError",
