@@ -47,6 +47,20 @@ FLOW = answer(
 DROP = b""
 """Read the request, then close without a word."""
 
+KEEP = "keep"
+"""What a callable reply returns to have its connection kept."""
+
+
+def later(reply, pause_s=0.05):
+    """Return a reply that keeps its caller waiting for a moment."""
+
+    def send(sock):
+        time.sleep(pause_s)
+        sock.sendall(reply)
+        return KEEP
+
+    return send
+
 
 def hang(sock):
     """Read the request, then say nothing until the client gives up."""
@@ -160,8 +174,9 @@ class ScriptedServer:
                     self.requests.append(seen)
                     reply = self._next(seen)
                 if callable(reply):
-                    reply(sock)
-                    return
+                    if reply(sock) != KEEP:
+                        return
+                    continue
                 if reply == DROP:
                     return
                 sock.sendall(reply)

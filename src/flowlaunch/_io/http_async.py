@@ -47,9 +47,10 @@ class AsyncTransport:
             if isinstance(opened, Lost):
                 return opened
             connection = opened
-        reply = await connection.exchange(_head(request, origin, target), call.body or b"", ends_s)
-        pool.give_back(origin, connection)
-        return reply
+        try:
+            return await connection.exchange(_head(request, origin, target), call.body or b"", ends_s)
+        finally:
+            pool.give_back(origin, connection)  # a cancelled exchange has dropped it, which frees its place
 
     async def close(self) -> None:
         """Close every connection of the running loop."""
