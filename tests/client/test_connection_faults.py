@@ -283,3 +283,26 @@ def test_no_error_of_a_library_below_escapes(connect, scripted):
             assert launched.id
         client.close()
         server.close()
+
+
+def test_a_connection_that_was_closed_with_its_answer_is_not_used_for_the_next_launch(scripted):
+    """When a server closes right after its answer without saying so, the next launch takes a new connection."""
+    import asyncio
+
+    import flowlaunch
+
+    def answer_and_close(sock):
+        sock.sendall(LAUNCHED)
+        sock.shutdown(socket.SHUT_RDWR)
+
+    server = scripted(launch=[answer_and_close])
+
+    async def many():
+        async with flowlaunch.AsyncClient(server.url, access_token="given", pace_per_minute=None) as client:
+            for _ in range(20):
+                await client.launch(FLOW_ID, {}, preflight="off")
+                time.sleep(0.005)  # noqa: ASYNC251 - the loop is busy elsewhere while the end of the connection arrives
+
+    asyncio.run(many())
+
+    assert server.launches == 20

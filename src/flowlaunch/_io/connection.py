@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from typing import Final, cast
 
 import httptools
@@ -24,6 +25,7 @@ class Connection(asyncio.Protocol):
         self.is_reusable = True
         self._waiter: asyncio.Future[Response | Lost] | None = None
         self._tunnel: asyncio.Future[str] | None = None
+        self._poll: select.poll | None = None
         self._parser: httptools.HttpResponseParser | None = None
         self._begin_answer()
 
@@ -76,6 +78,18 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
         self.transport = cast("asyncio.Transport", transport)
+        sock = transport.get_extra_info("socket")
+        if sock is not None and hasattr(select, "poll"):
+            self._poll = select.poll()
+            self._poll.register(sock.fileno(), select.POLLIN)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing has arrived that the loop has not seen yet, the connection's end above all.
+
+        An idle connection has nothing to say; a launch sent over one that the server has closed is in doubt.
+        """
+        return self._poll is None or not self._poll.poll(0)
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; bytes that nobody asked for end the connection."""

@@ -47,7 +47,7 @@ class Pool:
         oldest_s = self._loop.time() - IDLE_S
         while free:
             connection = free.pop()
-            if connection.is_reusable and connection.used_at_s > oldest_s:
+            if connection.is_reusable and connection.used_at_s > oldest_s and connection.is_quiet:
                 return connection
             self._forget(origin, connection)
         return None
