@@ -11,6 +11,7 @@ from flowlaunch._core.quota import RETRY_COST
 from flowlaunch._core.redact import scrubbed
 from flowlaunch._core.retry import Verdict
 from flowlaunch._core.steps import Bearer, Moment, Now, Pause, Plan, PushBack, Reserve, Send, Withdraw
+from flowlaunch._core.tokens import CANNOT_RENEW_HINT
 from flowlaunch.errors import DeadlineError, FlowlaunchError, LaunchInDoubtError
 
 if TYPE_CHECKING:
@@ -64,6 +65,10 @@ def sent_plan(
             assert isinstance(reply, Response)  # noqa: S101 - by the verdict tables; a test walks them
             return reply, sent_at
         now: Moment = yield Now()
+        if verdict is Verdict.RENEW and not held.is_renewable:
+            error = _final_error(call, reply, deadline.at_s - now.mono_s, deadline.given_s)
+            error.hint = CANNOT_RENEW_HINT
+            raise error
         if verdict is Verdict.RENEW and not refused_generation:
             refused_generation = held.generation
             attempt -= 1

@@ -54,13 +54,17 @@ REDEEM: Final = Operation("token", "sign in", "POST", "", "", is_repeatable=Fals
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A token in use. `generation` counts renewals; instants are on the monotonic clock, in seconds."""
+    """A token in use. `generation` counts renewals; instants are on the monotonic clock, in seconds.
+
+    A token that was given from elsewhere is not renewable: its refusal is final.
+    """
 
     token: str = field(repr=False)
     generation: int
     renew_at_s: float = float("inf")
     expires_unix_s: float = float("inf")
     refresh_token: str = field(default="", repr=False)
+    is_renewable: bool = True
 
 
 NOTHING_HELD: Final = Held("", 0, renew_at_s=float("-inf"))
@@ -149,7 +153,7 @@ def token_plan(
     """Sign in with `credentials` before `deadline_s`, or raise the error that says why not."""
     if isinstance(credentials, AccessToken):
         raise AuthenticationError(
-            "the given access token was refused", operation="sign in", status=401, hint=_CANNOT_RENEW_HINT
+            "the given access token was refused", operation="sign in", status=401, hint=CANNOT_RENEW_HINT
         )
     request = token_request(contract, hosts, credentials)
     secrets = [getattr(credentials, part.name) for part in fields(credentials) if not part.repr]
@@ -174,7 +178,7 @@ def token_plan(
         yield Pause(wait.at_least_s, max(wait.at_least_s, min(wait.up_to_s, deadline_s - now.mono_s)))
 
 
-_CANNOT_RENEW_HINT: Final = (
+CANNOT_RENEW_HINT: Final = (
     "A given token cannot be renewed: get a new one, or give client credentials, which are renewed by themselves."
 )
 

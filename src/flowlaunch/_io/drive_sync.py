@@ -121,8 +121,7 @@ class SyncDriver:
             held = shared.still_good(step.refused, self.clock.now(), error)
             if held is not None:
                 return held
-            shared.failed_sign_ins += 1
-            shared.sign_in_error = error
+            shared.note_failed_sign_in(error)
             raise
         shared.keep_token(grant.held(shared.held.generation + 1), self.clock.now())
         return shared.held

@@ -51,7 +51,7 @@ class Shared:
 
     def __post_init__(self) -> None:
         if isinstance(self.credentials, AccessToken):
-            self.held = Held(self.credentials.token, 1)
+            self.held = Held(self.credentials.token, 1, is_renewable=False)
 
     def usable(self, refused: int, now: Moment) -> Held | None:
         """Return the held token if it is fresh and not the one that was refused."""
@@ -86,6 +86,12 @@ class Shared:
             held.token, held.generation, now.mono_s + RENEW_AGAIN_S, held.expires_unix_s, held.refresh_token
         )
         return self.held
+
+    def note_failed_sign_in(self, error: Exception) -> None:
+        """Let those who wait for this sign-in fail with it, but for one that only ran out of its own caller's time."""
+        if not isinstance(error, DeadlineError):
+            self.failed_sign_ins += 1
+            self.sign_in_error = error
 
     def fresh(self, key: Hashable, now: Moment) -> Kept | None:
         """Return what is kept under `key`, unless it is stale."""
