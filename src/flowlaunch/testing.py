@@ -39,7 +39,7 @@ from flowlaunch.architect.stubs.places import Document, read_document
 from flowlaunch.errors import FlowCaseError, FlowError, FlowStubError, FlowSyntaxError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
 __all__ = [
@@ -217,6 +217,7 @@ def run_flow(
     contracts: Contracts | None = None,
     rules: Rules | None = None,
     now: datetime | None = None,
+    pause: Callable[[float], None] | None = None,
 ) -> Outcome:
     """Run a flow offline and give everything that came of it; time is virtual, so waits take none.
 
@@ -230,6 +231,7 @@ def run_flow(
         contracts: data action contracts to check against.
         rules: switches for what nothing public settles.
         now: when the run begins; Monday 2026-01-05 09:00 UTC by default.
+        pause: called with the seconds of each wait, such as `time.sleep`.
 
     Raises:
         FlowError: any of its kinds; FlowStubError shows the stanza to add when a stub is missing.
@@ -239,7 +241,14 @@ def run_flow(
     if modules is None and not isinstance(flow, Flow):
         modules = load_modules(loaded, Path(flow).parent, slots=slots, lenient=lenient)
     return run_flow_on(
-        loaded, inputs or {}, load_stubs(stubs), modules=modules, contracts=contracts, rules=rules, now=now
+        loaded,
+        inputs or {},
+        load_stubs(stubs),
+        modules=modules,
+        contracts=contracts,
+        rules=rules,
+        now=now,
+        pause=pause,
     )
 
 
@@ -356,7 +365,7 @@ def _store_snapshots(path: Path, bench: Bench, results: Iterable[CaseResult]) ->
     head = (
         "# Traces as they were when they were last accepted; `flowlaunch flow test --update-snapshots` writes this.\n"
     )
-    snapshot_path(path).write_text(head + as_yaml(dict(sorted(kept.items()))), encoding="utf-8")
+    snapshot_path(path).write_text(head + as_yaml(dict(sorted(kept.items())), width=10_000), encoding="utf-8")
 
 
 # -- files -------------------------------------------------------------------------------------------------------

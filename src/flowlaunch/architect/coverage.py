@@ -1,8 +1,8 @@
 """Which actions, output paths and switch cases of flows a set of runs took, computed from their traces.
 
-What counts as a path: every filled one, and those that a run can take though nobody filled them: `yes` and `no` of a
-decision, `default` of a switch, `success`, `failure` and `timeout` of a data action, `found` and `notFound` of a lookup.
-A flow that ignores a timeout goes on without its data, and that is worth a case.
+What counts as a path: every filled one, and those that a run can take though nobody filled them: `yes` and `no` of
+a decision, `default` of a switch, `success`, `failure` and `timeout` of a data action, `found` and `notFound` of a
+lookup. A flow that ignores a timeout goes on without its data, and that is worth a case.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def paths_of(action: Action) -> tuple[str, ...]:
     if isinstance(spec, FirstMatch | FirstTrue):
         return (*(str(number) for number in range(1, len(spec.cases) + 1)), DEFAULT)
     implied = _IMPLIED.get(type(spec), ())
-    return (*implied, *(path for path in action.paths if path not in implied))
+    filled = (path for path, actions in action.paths.items() if actions)
+    return (*implied, *(path for path in filled if path not in implied))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class ActionCoverage:
             "name": ref.name,
             "place": ref.place,
             "line": ref.line,
-            "hits": self.hits,
+            "count": self.hits,
             "paths": dict(self.paths),
         }
 
@@ -127,15 +128,17 @@ class FlowCoverage:
         return lines
 
     def as_json(self) -> dict[str, Any]:
-        """Render for scripts and drawings."""
+        """Render for scripts, and for `flow graph --coverage`."""
         return {
             "flow": self.flow.name,
             "source": self.flow.source.name,
             "percent": round(self.percent, 2),
-            "actions": {"hit": self.actions_hit, "total": len(self.actions)},
-            "paths": {"hit": self.paths_hit, "total": self.paths_total},
-            "switch_cases": {"hit": self.cases_hit, "total": self.cases_total},
-            "detail": [one.as_json() for one in self.actions],
+            "totals": {
+                "actions": {"hit": self.actions_hit, "of": len(self.actions)},
+                "paths": {"hit": self.paths_hit, "of": self.paths_total},
+                "switch_cases": {"hit": self.cases_hit, "of": self.cases_total},
+            },
+            "actions": [one.as_json() for one in self.actions],
         }
 
 
@@ -171,17 +174,25 @@ class Coverage:
 
     def _one(self, name: str, action: Action) -> ActionCoverage:
         number = action.ref.number
-        paths = {path: self._counts.get((name, number, path), 0) for path in paths_of(action)}
+        paths = {path: self._path(name, action, path) for path in paths_of(action)}
         return ActionCoverage(action, self._counts.get((name, number, None), 0), paths)
+
+    def _path(self, name: str, action: Action, path: str) -> int:
+        """Count a path; the one that a task came back by shows in the first action on it."""
+        inner = action.paths.get(path, ())
+        number, wanted = (
+            (inner[0].ref.number, None) if action.key == "callTask" and inner else (action.ref.number, path)
+        )
+        return self._counts.get((name, number, wanted), 0)
 
 
 def counts_of(trace: Trace) -> dict[tuple[str, int, str | None], int]:
     """Count actions (path None) and (action, path) pairs of one run."""
     counts: dict[tuple[str, int, str | None], int] = {}
     for entry in trace.entries:
-        if entry.note == "common module ended":
-            continue  # a second entry of the action that called the module
+        is_second = entry.note == "common module ended"  # of the action that called the module
         key = (entry.ref.flow, entry.ref.number)
-        for path in {None, entry.path}:
-            counts[*key, path] = counts.get((*key, path), 0) + 1
+        for path in {entry.path} if is_second else {None, entry.path}:
+            if path is not None or not is_second:
+                counts[*key, path] = counts.get((*key, path), 0) + 1
     return counts

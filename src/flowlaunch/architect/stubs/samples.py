@@ -53,9 +53,9 @@ def sample(of: Type) -> Any:
     return [one] if of.is_collection else one
 
 
-def as_yaml(document: Any) -> str:
+def as_yaml(document: Any, *, width: int = 110) -> str:
     """Write a JSON value as YAML for people."""
-    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110, default_flow_style=False)
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=width, default_flow_style=False)
     return text
 
 
