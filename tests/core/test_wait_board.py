@@ -68,6 +68,16 @@ def test_all_waiters_of_an_execution_share_one_watch():
     assert board.next_due() is None
 
 
+def test_a_cleared_board_has_nothing_to_read():
+    """After a fork the child reads nothing for the threads of its parent."""
+    board = Board(None)
+    board.join("e", 0.0)
+
+    board.clear()
+
+    assert board.next_due() is None
+
+
 @pytest.mark.parametrize("result", [DONE, error(403)])
 def test_a_settled_watch_is_not_read_again(result):
     """What has ended is read no more; who waits for it anew gets a fresh watch."""

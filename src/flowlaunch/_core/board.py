@@ -76,6 +76,10 @@ class Board:
         if not watch.waiters and self._watches.get(watch.execution_id) is watch:
             del self._watches[watch.execution_id]
 
+    def clear(self) -> None:
+        """Forget all watches."""
+        self._watches = {}
+
     def next_due(self) -> Watch | None:
         """Return the watch to read next, or None when each is being read or settled."""
         idle = (watch for watch in self._watches.values() if not watch.is_being_read and not watch.is_settled)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 from contextlib import closing
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from flowlaunch._core.pace import AT_ONCE, Slot
 from flowlaunch._core.steps import Bearer, Moment, Now, Once, Pause, PushBack, Reserve, Send, Warn, Withdraw
 from flowlaunch._core.tokens import Held, next_credentials, token_plan
+from flowlaunch._io.forks import renew_after_fork
 from flowlaunch._io.shared import Kept, Shared
 from flowlaunch.errors import DeadlineError
 from flowlaunch.hooks import Event
@@ -44,20 +44,17 @@ class SyncDriver:
             Once: self._once,
             Warn: lambda step: shared.teller.tell(Event("warning", outcome=step.message)),
         }
-        self._begin_process()
+        self.begin_process()
+        renew_after_fork(self)
 
-    def _begin_process(self) -> None:
+    def begin_process(self) -> None:
         """Make locks of this process's own: a fork copies those that other threads of the parent held."""
-        self._pid = os.getpid()
         self._lock = threading.Lock()
         self._sign_in_lock = threading.Lock()
         self._key_locks: dict[Hashable, threading.Lock] = {}
 
     def run(self, plan: Plan[T]) -> T:
         """Carry `plan` to its end."""
-        if os.getpid() != self._pid:
-            self._begin_process()
-            self.transport.begin_process()
         reply: Any = None
         with closing(plan):  # an interrupt still unwinds the plan
             while True:

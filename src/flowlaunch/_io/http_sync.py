@@ -17,6 +17,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, ProxyError
 
 from flowlaunch._core.messages import Lost, Request, Response
+from flowlaunch._io.forks import renew_after_fork
 from flowlaunch._io.network import IDLE_S, POOL_SIZE, kind_of, lost
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ class SyncTransport:
         self._managers: dict[str | None, urllib3.PoolManager] = {}
         self._inherited: dict[str | None, urllib3.PoolManager] = {}
         self._lock = threading.Lock()
+        renew_after_fork(self)
 
     def send(self, request: Request, timeout_s: float) -> Response | Lost:
         """Send `request` once and read the whole answer within `timeout_s`."""

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from flowlaunch._core.board import Board, Watch, wait_ended
+from flowlaunch._io.forks import renew_after_fork
 from flowlaunch.errors import FlowlaunchError
 
 if TYPE_CHECKING:
@@ -25,10 +26,19 @@ class SyncWaiter:
 
     def __init__(self, board: Board, clock: Clock, read: Callable[[str, float], Execution]) -> None:
         self._board, self._clock, self._read = board, clock, read
+        self._begin()
+        renew_after_fork(self)
+
+    def _begin(self) -> None:
         self._lock = threading.Lock()
         self._bells: dict[threading.Event, Watch] = {}
         self._readers = 0
         self._sentinel: threading.Event | None = None
+
+    def begin_process(self) -> None:
+        """Forget the waiters of the parent process: their threads are not here to read for anybody."""
+        self._begin()
+        self._board.clear()
 
     def wait(self, execution_id: str, wait_s: float, on_status: Callable[[Execution], None] | None = None) -> Execution:
         """Return the execution once it has ended; raise DeadlineError after `wait_s`."""
