@@ -62,6 +62,7 @@ __all__ = [
     "load_stubs",
     "mutants",
     "open_case_file",
+    "run_case",
     "run_cases",
     "run_flow",
     "run_mutants",
