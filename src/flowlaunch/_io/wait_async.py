@@ -67,11 +67,13 @@ class AsyncWaiter:
             now_s = self._clock.now().mono_s
             if now_s >= ends_s:
                 raise wait_ended(watch, wait_s)
-            await self._take_turn(bell, now_s, ends_s)
+            await self._take_turn(watch, bell, now_s, ends_s)
 
-    async def _take_turn(self, bell: asyncio.Event, now_s: float, ends_s: float) -> None:
+    async def _take_turn(self, watch: Watch, bell: asyncio.Event, now_s: float, ends_s: float) -> None:
         """Read what is due, or rest: one task, the sentinel, until something is due, the others until rung for."""
         bell.clear()
+        if watch.is_settled:
+            return
         due = self._board.next_due() if self._readers < READERS else None
         due_s = self._board.due_s(due) if due is not None else ends_s
         if due is not None and due_s <= now_s:

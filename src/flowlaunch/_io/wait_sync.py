@@ -78,12 +78,14 @@ class SyncWaiter:
             now_s = self._clock.now().mono_s
             if now_s >= ends_s:
                 raise wait_ended(watch, wait_s)
-            self._take_turn(bell, now_s, ends_s)
+            self._take_turn(watch, bell, now_s, ends_s)
 
-    def _take_turn(self, bell: threading.Event, now_s: float, ends_s: float) -> None:
+    def _take_turn(self, watch: Watch, bell: threading.Event, now_s: float, ends_s: float) -> None:
         """Read what is due, or rest: one thread, the sentinel, until something is due, the others until rung for."""
         with self._lock:
             bell.clear()
+            if watch.is_settled:  # since this thread last looked: its ring was just silenced
+                return
             due = self._board.next_due() if self._readers < READERS else None
             due_s = self._board.due_s(due) if due is not None else ends_s
             if due is not None and due_s <= now_s:
