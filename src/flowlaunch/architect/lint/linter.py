@@ -203,7 +203,7 @@ def _report(
         (ignored if hiding else kept).append(finding)
     for one in ignores:
         kept.extend(_about(one, name, is_useful=one in useful, is_complete=select is None))
-    kept.sort(key=lambda one: (one.location.line, one.location.column, one.code))
+    kept.sort(key=lambda one: (one.location.line == 0, one.location.line, one.location.column))
     return Report(name, tuple(kept), flow, tuple(ignored))
 
 
