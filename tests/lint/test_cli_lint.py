@@ -103,9 +103,9 @@ BREAKS = {
         "must be a String",
     ),
     "bad indentation": (
-        workflow().replace("          - endWorkflow", "         - endWorkflow:\n  x"),
+        workflow("- wait:\n  name: Pause\n  duration: {lit: {seconds: 1}}\n" + END),
         "error[FL001]",
-        "",
+        "Check the indentation",
     ),
     "an unknown action": (workflow("- wiat: {name: Pause}\n" + END), "error[FL002]", "`wiat`"),
     "NOT_SET into Left": (
