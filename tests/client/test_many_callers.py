@@ -282,3 +282,14 @@ def test_two_orgs_live_in_one_process(connect, scripted):
         "Bearer tok-1",
         "Bearer tok-other",
     ]
+
+
+@pytest.mark.parametrize("given_token", ["tok\n", "Bearer tok", "tök", "a\r\nx-evil: 1", ""])
+def test_a_given_token_must_be_one(connect, given_token):
+    """A token with a line break or a blank is refused when the client is made, and can add no header."""
+    from flowlaunch import AccessToken, SettingsError
+
+    with pytest.raises(SettingsError) as caught:
+        connect("http://127.0.0.1:1", credentials=AccessToken(given_token))
+
+    assert not given_token or given_token not in str(caught.value)

@@ -332,8 +332,9 @@ def test_time_that_runs_out_while_signing_in_is_a_deadline():
         (b"{}", "base URL"),
         (b'{"access_token": ""}', "base URL"),
         (b'{"access_token": null}', "web page"),
+        (b'{"access_token": "tok-secret-1\\r\\nx-evil: 1"}', "base URL"),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_a_2xx_that_is_no_token_is_told_and_hides_what_it_holds(body, words):
     """An answer without a token is a DecodeError that shows the answer, its secrets taken out."""

@@ -70,6 +70,11 @@ class Held:
 NOTHING_HELD: Final = Held("", 0, renew_at_s=float("-inf"))
 
 
+def is_token(text: str) -> bool:
+    """Whether `text` can stand in an Authorization header: visible ASCII without blanks."""
+    return bool(text) and text.isascii() and text.isprintable() and " " not in text
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """A token endpoint's positive answer."""
@@ -264,7 +269,8 @@ def _grant(reply: Response, asked_at: Moment, secrets: list[str]) -> Grant:
             f"could not sign in: the answer is no token ($: expected a JSON object, found {found!r})",
             hint="Check the login host: this looks like a web page or a proxy.",
         ) from error
-    if not answer.access_token:
-        raise DecodeError("could not sign in: $.access_token: expected text, found nothing")
+    if not is_token(answer.access_token):
+        found = "nothing" if not answer.access_token else "text that no header can hold"
+        raise DecodeError(f"could not sign in: $.access_token: expected a token, found {found}")
     life_s = answer.expires_in if answer.expires_in and answer.expires_in > 0 else DEFAULT_LIFE_S
     return Grant(answer.access_token, life_s, answer.refresh_token or "", asked_at)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from flowlaunch._core.messages import Lost
 from flowlaunch._core.quota import Quota
-from flowlaunch._core.tokens import NOTHING_HELD, Held
+from flowlaunch._core.tokens import NOTHING_HELD, Held, is_token
 from flowlaunch.credentials import AccessToken
-from flowlaunch.errors import DeadlineError, RateLimitedError, ServerError, TransportError
+from flowlaunch.errors import DeadlineError, RateLimitedError, ServerError, SettingsError, TransportError
 from flowlaunch.hooks import Event, Teller
 
 if TYPE_CHECKING:
@@ -51,6 +51,11 @@ class Shared:
 
     def __post_init__(self) -> None:
         if isinstance(self.credentials, AccessToken):
+            if not is_token(self.credentials.token):
+                raise SettingsError(
+                    "the access token holds a blank, a line break or a character outside ASCII",
+                    hint="Give the token alone, without 'Bearer' before it or a line break after it.",
+                )
             self.held = Held(self.credentials.token, 1, is_renewable=False)
 
     def usable(self, refused: int, now: Moment) -> Held | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import stat
 import tempfile
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
-from flowlaunch._core.tokens import Held
+from flowlaunch._core.tokens import Held, is_token
 from flowlaunch.credentials import AccessToken, Saml2Bearer
 from flowlaunch.hooks import logger
 
@@ -37,12 +39,14 @@ class TokenCache:
         kept = self._read().get(self._key) if self._key else None
         if not isinstance(kept, dict):
             return None
+        token, refresh_token = kept.get("access_token"), kept.get("refresh_token", "")
         try:
             expires_s, renew_s = float(kept["expires_unix_s"]), float(kept["renew_unix_s"])
-            token, refresh_token = str(kept["access_token"]), str(kept.get("refresh_token", ""))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return None
-        if now.unix_s >= renew_s or not token:
+        if not (now.unix_s < renew_s <= expires_s < math.inf):
+            return None
+        if not isinstance(token, str) or not is_token(token) or not isinstance(refresh_token, str):
             return None
         return Held(token, 1, now.mono_s + renew_s - now.unix_s, expires_s, refresh_token)
 
@@ -69,7 +73,7 @@ class TokenCache:
                 logger.warning("the token cache %s can be read by others: it is not used", self._path)
                 return {}
             read = json.loads(self._path.read_text("utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return read if isinstance(read, dict) else {}
 
@@ -87,11 +91,13 @@ class TokenCache:
 
 
 def _key(credentials: Credentials, login_url: str) -> str:
-    """Return a name for these credentials that tells nothing of them; a changed secret is another name."""
+    """Return a name for these credentials that tells nothing of them.
+
+    Whatever they consist of counts: a changed secret is another name, and so is another person's code.
+    """
     if isinstance(credentials, (AccessToken, Saml2Bearer)):
         return ""
-    secret = getattr(credentials, "client_secret", "")
-    parts = (login_url, type(credentials).__name__, credentials.client_id, secret)
+    parts = (login_url, type(credentials).__name__, *astuple(credentials))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
