@@ -44,6 +44,8 @@ provider, which agree (official, checked 2026-11)."""
 
 _DOMAIN_TO_NAME: Final = {domain: name for name, domain in REGIONS.items()}
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.IGNORECASE)
+_PLAIN: Final = re.compile(r"[!-~]+")
+"""Visible ASCII: a host or path of anything else would have to be encoded, and is a slip far more often."""
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _SERVICE_LABELS: Final = ("api.", "login.", "apps.")
 
@@ -69,7 +71,7 @@ def resolve_region(text: str, *, login_url: str | None = None) -> Hosts:
 
     """
     given = text.strip()
-    if not given:
+    if not _PLAIN.fullmatch(given):
         raise _unknown(text)
     hosts = _from_url(given) if "://" in given else _from_name(given)
     return Hosts(hosts.api_url, login_url.rstrip("/"), hosts.region) if login_url else hosts
@@ -80,7 +82,10 @@ def _from_name(given: str) -> Hosts:
     if domain is not None:
         return _of_domain(domain)
     bare = given.rstrip("/")
-    host = urlsplit(f"//{bare}").hostname or ""
+    try:
+        host = urlsplit(f"//{bare}").hostname or ""
+    except ValueError as error:
+        raise _unknown(given) from error
     if host in _LOOPBACK:
         return _from_url(f"http://{bare}")
     if "." not in host or not _HOST.fullmatch(host):
@@ -99,7 +104,8 @@ def _from_url(given: str) -> Hosts:
     path = parts.path.rstrip("/")
     domain = _domain_of(host)
     is_service = domain != host or domain in _DOMAIN_TO_NAME
-    if is_service and "." in domain and port is None and not path and parts.scheme == "https":
+    is_safe = parts.scheme == "https" or domain in _DOMAIN_TO_NAME  # a real org is never spoken to in the clear
+    if is_service and "." in domain and port is None and not path and is_safe:
         return _of_domain(domain)
     netloc = f"[{host}]" if ":" in host else host
     base = f"{parts.scheme}://{netloc}{f':{port}' if port else ''}{path}"
