@@ -64,6 +64,7 @@ def test_a_folder_stands_for_its_flows(write, tmp_path, capsys):
     write(BAD, "one.yaml")
     write(WARNED, "two.yml")
     write("not a flow", "notes.txt")
+    write("cases: []\nflow: one.yaml", "one.test.yaml")
     assert run(["flow", "lint", str(tmp_path)]) == 1
     assert "2 files: 1 error, 1 warning" in capsys.readouterr().err
     (tmp_path / "empty").mkdir()

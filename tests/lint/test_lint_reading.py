@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 from urllib.parse import quote
 
 import pytest
 from lint_world import END, READ, TEXT, codes, found, report, workflow
-from rule_cases import call, statement
+from rule_cases import CASES, call, decision, statement
 
 from flowlaunch.architect.lint import RULES
 
@@ -57,7 +58,7 @@ def test_many_mistakes_end_in_a_word_about_the_rest():
     assert found(workflow(actions), "FL008")
 
 
-@pytest.mark.parametrize("text", ["", "a: [", "just text", "inboundCall: {name: x}", "workflow: {name: x}", "\ud800"])
+@pytest.mark.parametrize("text", ["", "a: [", "just text", "workflow: {name: x}", "\ud800"])
 def test_what_is_no_flow_is_a_finding(text):
     """A text that is no flow gives an error to read, not an exception."""
     result = report(text)
@@ -203,3 +204,44 @@ def test_rules_about_single_actions_speak_beside_an_unknown_action():
     """An action that cannot be read silences what needs the whole flow, and nothing else."""
     text = workflow("- wiat: {name: A}\n- wait: {name: B, duration: {lit: {seconds: 0}}}\n" + END + "\n" + END)
     assert sorted(codes(text)) == ["FL002", "FL008", "FL114"]
+
+
+def test_a_flow_of_another_type_is_told_and_not_blamed():
+    """A flow of a type that is not emulated is no error: a warning says that nothing in it was checked."""
+    result = report("inboundCall: {name: x}")
+    assert [(one.code, one.severity) for one in result.findings] == [("FL004", "warning")]
+    assert result.flow is None
+
+
+def test_what_only_likely_fails_is_a_warning():
+    """A property of what is always NOT_SET, and a condition that is, are warnings: nothing public settles them."""
+    unset = "- jsonVariable: {name: Flow.doc, initialValue: {noValue: true}}"
+    flag = "- booleanVariable: {name: Flow.flag, initialValue: {noValue: true}}"
+    property_of_unset = "- endWorkflow: {name: End, exitReason: {exp: 'ToString(Flow.doc.name)'}}"
+    assert codes(workflow(property_of_unset, variables=unset)) == ["FL209", "FL207"]
+    assert "FL207" in codes(workflow(decision("Flow.flag"), variables=flag))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_damaged_file_never_breaks_the_linter(seed):
+    """Lines lost, moved, doubled and overwritten give findings, never an exception."""
+    chance = random.Random(seed)  # noqa: S311 - damage, not secrets
+    for case in chance.sample(sorted(CASES), 12):
+        lines = CASES[case].bad.split("\n")
+        for _ in range(chance.randint(1, 4)):
+            at, other = chance.randrange(len(lines)), chance.randrange(len(lines))
+            damage = chance.choice(["drop", "swap", "double", "dent", "write"])
+            if damage == "drop" and len(lines) > 2:
+                del lines[at]
+            elif damage == "swap":
+                lines[at], lines[other] = lines[other], lines[at]
+            elif damage == "double":
+                lines.insert(at, lines[other])
+            elif damage == "dent":
+                lines[at] = lines[at][1:]
+            else:
+                place = chance.randrange(len(lines[at]) + 1)
+                lines[at] = lines[at][:place] + chance.choice("\"'(){}[]:,.#x9 ") + lines[at][place + 1 :]
+        for one in report("\n".join(lines)).findings:
+            assert one.as_json()["code"] in RULES
+            assert one.place

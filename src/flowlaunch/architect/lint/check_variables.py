@@ -12,7 +12,8 @@ from flowlaunch.architect.lint.repair import UNREAD
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flowlaunch.architect.flow import Action
+    from flowlaunch.architect.flow import Action, ActionRef
+    from flowlaunch.architect.lint.nullness import Violation
     from flowlaunch.architect.lint.subject import Declared, Subject
 
 __all__ = ["inputs_assigned", "not_set", "outputs", "self_assignments", "uses"]
@@ -92,27 +93,34 @@ def not_set(subject: Subject) -> Iterator[Hit]:
     """Find NOT_SET where it is not allowed: certain ones each, possible ones once a variable."""
     told: set[str] = set()
     for number, violation in subject.solution.violations:
-        action = subject.paths.points[number].action
-        ref = None if action is None else action.ref
         node = violation.node
         is_variable = node.key == "ref"
-        what = f"`{node.written}`" if is_variable else "this"
-        if violation.is_certain:
-            message = f"{what} is NOT_SET, which is not allowed {violation.where}"
-            yield Hit("FL206", message, "Set it first, or test it with IsSet.", node.span, ref)
-        elif not is_variable or node.lookup not in told:
-            told.add(node.lookup)
-            message = f"{what} may be NOT_SET, which is not allowed {violation.where}"
-            hint = "Not every way here sets it. Test it with IsSet, or give it an initial value."
-            yield Hit("FL207", message, hint, node.span, ref)
+        if not violation.is_certain and is_variable and node.lookup in told:
+            continue
+        told.update([node.lookup] if is_variable and not violation.is_certain else [])
+        yield _not_set(violation, f"`{node.written}`" if is_variable else "this", _ref(subject, number))
     for number, given, what, is_certain in subject.solution.unset:
         action = subject.paths.points[number].action
         span = given.span or (None if action is None else action.span)
-        ref = None if action is None else action.ref
-        if is_certain:
-            yield Hit("FL206", f"{what} is NOT_SET", "Give it a value.", span, ref)
-        else:
-            yield Hit("FL207", f"{what} may be NOT_SET", "Test it with IsSet first.", span, ref)
+        message = f"{what} {'is' if is_certain else 'may be'} NOT_SET, which likely ends the run"
+        yield Hit("FL207", message, "Give it a value, or test it with IsSet first.", span, _ref(subject, number))
+
+
+def _not_set(violation: Violation, what: str, ref: ActionRef | None) -> Hit:
+    if violation.is_certain and violation.is_official:
+        message = f"{what} is NOT_SET, which is not allowed {violation.where}"
+        return Hit("FL206", message, "Set it first, or test it with IsSet.", violation.node.span, ref)
+    if violation.is_certain:
+        message = f"{what} is NOT_SET {violation.where}, which likely ends the run"
+        return Hit("FL207", message, "Set it first, or test it with IsSet.", violation.node.span, ref)
+    message = f"{what} may be NOT_SET, which is not allowed {violation.where}"
+    hint = "Not every way here sets it. Test it with IsSet, or give it an initial value."
+    return Hit("FL207", message, hint, violation.node.span, ref)
+
+
+def _ref(subject: Subject, number: int) -> ActionRef | None:
+    action = subject.paths.points[number].action
+    return None if action is None else action.ref
 
 
 def inputs_assigned(subject: Subject) -> Iterator[Hit]:

@@ -109,7 +109,7 @@ class _Linter:
             source = Source(self.name, read_text(text, self.name))
             root = self.root(source, slots)
         except FlowError as error:
-            self.tell(error, is_fatal=True)
+            self.tell(error)
             return
         if root is None or self.filled is None:
             return
@@ -136,7 +136,7 @@ class _Linter:
         for one in reading.errors:
             text = f"{one.written} {one.error.message}"
             if reading.flow is None or self.filled is None or not self.filled.mentions_placeholder(text):
-                self.tell(one.error, is_fatal=reading.flow is None)
+                self.tell(one.error)
         left_out = sum(rule.needs_whole_flow for rule in RULES.values())
         if reading.is_cut_off:
             message = "there are more mistakes than are listed; correct these first"
@@ -151,11 +151,9 @@ class _Linter:
         for check in CHECKS:
             self.add(hit for hit in check(subject) if hit.code not in silent)
 
-    def tell(self, error: FlowError, *, is_fatal: bool) -> None:
+    def tell(self, error: FlowError) -> None:
         """Turn an error of the loader into a finding."""
         code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), "FL001")
-        if code == "FL004" and is_fatal:
-            code = "FL001"
         self.add([Hit(code, error.message, error.hint, error.span)])
 
     def add(self, hits: Iterable[Hit]) -> None:

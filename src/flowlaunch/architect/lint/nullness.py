@@ -28,11 +28,18 @@ Env: TypeAlias = "dict[str, int]"
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """An operand that is or may be NOT_SET where that is not allowed."""
+    """An operand that is or may be NOT_SET where that is not allowed.
+
+    Attributes:
+        is_certain: it is NOT_SET in every run that gets there.
+        is_official: the platform documents that it is refused there; a property of NOT_SET is refused by our guess.
+
+    """
 
     node: Typed
     where: str
     is_certain: bool
+    is_official: bool = True
 
 
 Report: TypeAlias = "Callable[[Violation], None]"
@@ -83,7 +90,7 @@ def _value(node: Typed, env: Env, report: Report) -> int:
     masks = [_value(operand, env, report) for operand in node.operands]
     for index, (operand, mask) in enumerate(zip(node.operands, masks, strict=True)):
         if mask & UNSET and _must_be_set(node, index):
-            report(Violation(operand, _where(node, index), mask == UNSET))
+            report(Violation(operand, _where(node, index), mask == UNSET, node.overload is not None))
             _learn(operand, env)
     is_cast = node.kind == "call" and node.key.startswith("To") and len(masks) == 1 and not node.type.is_collection
     return masks[0] if is_cast else SET

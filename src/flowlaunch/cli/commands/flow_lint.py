@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +22,11 @@ __all__ = ["flow_files", "lint_command", "read_slots", "slot_options"]
 
 _COLOURS: Final = {"error": "red", "warning": "yellow", "info": "blue"}
 _SUFFIXES: Final = (".yaml", ".yml", ".tftpl", ".i3workflow", ".i3commonmoduleflow")
+_FLOW_START: Final = re.compile(
+    r"""^["']?(workflow|commonModule|bot|digitalBot|(inbound|inQueue|outbound)[A-Z]\w+|secureCall|surveyInvite|"""
+    r"""voice|voicemail|voiceSurvey|workitem)["']?[ \t]*:""",
+    re.MULTILINE,
+)
 _MAX_FILE_BYTES: Final = 6_000_000
 
 
@@ -70,7 +76,7 @@ def _from_file(path: Path) -> dict[str, str]:
 
 
 def flow_files(paths: Iterable[Path]) -> Iterator[Path]:
-    """Give the files meant: a folder stands for the flow files in it, at any depth.
+    """Give the files meant: a folder stands for the flow files in it, at any depth; other YAML files are left out.
 
     Raises:
         click.UsageError: a folder holds none.
@@ -80,10 +86,20 @@ def flow_files(paths: Iterable[Path]) -> Iterator[Path]:
         if not path.is_dir():
             yield path
             continue
-        found = sorted(one for one in path.rglob("*") if one.suffix.lower() in _SUFFIXES and one.is_file())
+        found = sorted(one for one in path.rglob("*") if one.suffix.lower() in _SUFFIXES and _is_flow(one))
         if not found:
             raise click.UsageError(f"there are no flow files in {path} ({', '.join(_SUFFIXES)})")
         yield from found
+
+
+def _is_flow(path: Path) -> bool:
+    """Tell whether a file of a folder begins as flows do; exports are known by their ending."""
+    if not path.is_file():
+        return False
+    if path.suffix.lower().startswith(".i3"):
+        return True
+    with path.open("rb") as file:
+        return _FLOW_START.search(file.read(4096).decode("utf-8", errors="replace")) is not None
 
 
 def read_flow_file(path: Path) -> bytes:
