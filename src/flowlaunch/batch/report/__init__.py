@@ -1,0 +1,1 @@
+"""The report of a batch: one HTML page that stands alone and can be forwarded."""

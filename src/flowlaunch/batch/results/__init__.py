@@ -1,0 +1,1 @@
+"""What came of a batch: tallies, the summary, exports joined to the input rows, rejected rows."""
