@@ -17,6 +17,7 @@ from flowlaunch._version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from datetime import datetime
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -24,7 +25,17 @@ if TYPE_CHECKING:
     from flowlaunch._core.api import PreflightMode
     from flowlaunch.credentials import Credentials
     from flowlaunch.hooks import Hook
-    from flowlaunch.models import CheckReport, Execution, Flow, FlowInputs, Identity, Launch, Limit, Preview
+    from flowlaunch.models import (
+        CheckReport,
+        Execution,
+        Flow,
+        FlowInputs,
+        FlowInstance,
+        Identity,
+        Launch,
+        Limit,
+        Preview,
+    )
     from flowlaunch.settings import Settings
 
 __all__ = ["AsyncClient"]
@@ -321,6 +332,24 @@ class AsyncClient:
     async def limits(self, *, namespace: str | None = None, timeout_s: float | None = None) -> tuple[Limit, ...]:
         """Read the org's limits in `namespace` (`platform.api` when None); needs no permission."""
         return await self._driver.run(reading.limits_plan(self._api, namespace, self._api.time_s(timeout_s)))
+
+    async def find_instances(
+        self, flow_id: str, *, after: datetime, before: datetime, page_size: int = 200, timeout_s: float | None = None
+    ) -> tuple[FlowInstance, ...]:
+        """Find the runs of a flow that started between two aware instants, from the platform's execution data.
+
+        The platform keeps it for 10 days, and only where it is switched on. At most 200 runs are found, not
+        necessarily the newest ones.
+
+        Raises:
+            PermissionDeniedError: architect:flowInstance:search is missing.
+            InvalidRequestError: execution data is off (guess: how the platform says so).
+
+        Source: POST /api/v2/flows/instances/query (official, 2026-11).
+
+        """
+        time_s = self._api.time_s(timeout_s)
+        return await self._driver.run(reading.instances_plan(self._api, flow_id, after, before, page_size, time_s))
 
     async def execute_shared(
         self,

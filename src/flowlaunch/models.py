@@ -15,6 +15,7 @@ __all__ = [
     "Flow",
     "FlowInput",
     "FlowInputs",
+    "FlowInstance",
     "FlowVersion",
     "Identity",
     "JsonObject",
@@ -145,6 +146,22 @@ class FlowInputs(msgspec.Struct, frozen=True, kw_only=True):
     def __iter__(self) -> Any:
         """Iterate over the inputs in the order in which the flow declares them."""
         return iter(self.inputs)
+
+
+class FlowInstance(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of a flow, as the platform's execution data tells of it afterwards.
+
+    That `id` is the execution's id is likely and not stated (guess). `ended_at` is None while it runs.
+
+    Source: POST /api/v2/flows/instances/query, model FlowExecutionDataQueryResult (official).
+    """
+
+    id: str
+    flow_id: str = ""
+    flow_version: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    error_reason: str = ""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):

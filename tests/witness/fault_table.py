@@ -6,6 +6,7 @@ A fault kind, a status or a method that is missing here fails a test of `test_fa
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from witness_clients import ORDER, ORDER_FLOW, SHARED_FLOW
@@ -215,6 +216,7 @@ def _timeout(times: dict[str, float]) -> dict[str, float]:
     return {"timeout_s": times["timeout_s"]}
 
 
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 TARGETS = (
     Target("launch", "executions.launch", "launch",
            lambda c, _, t: c.call("launch", ORDER_FLOW, ORDER, key="k-1", **_timeout(t)), launches=1),
@@ -236,6 +238,8 @@ TARGETS = (
     Target("flows", "flows.list", "read", lambda c, _, t: c.call("flows", **_timeout(t))),
     Target("whoami", "tokens.me", "read", lambda c, _, t: c.call("whoami", **_timeout(t))),
     Target("limits", "limits.namespace", "read", lambda c, _, t: c.call("limits", **_timeout(t))),
+    Target("find_instances", "instances.query", "read",
+           lambda c, _, t: c.call("find_instances", ORDER_FLOW, after=LONG_AGO, before=LONG_AGO, **_timeout(t))),
     Target("execute_shared", "shared.execute", "launch",
            lambda c, _, t: c.call("execute_shared", SHARED_FLOW, {"userId": "u", "reasonCode": "R1"}, **_timeout(t)),
            launches=1, contract="guide"),

@@ -46,7 +46,7 @@ class Arena:
 
 @pytest.fixture(scope="module")
 def arena() -> Iterator[Arena]:
-    options = {"rate_per_minute": None, "journal_size": 300}
+    options = {"rate_per_minute": None, "journal_size": 300, "execution_data": True}
     with Sandbox(**options) as platform, Sandbox(contract="guide", **options) as guide:
         made = Arena({"platform": platform, "guide": guide})
         yield made

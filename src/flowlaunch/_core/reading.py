@@ -6,12 +6,21 @@ from typing import TYPE_CHECKING
 
 from flowlaunch._core.calls import call_plan
 from flowlaunch._core.steps import Plan, begin
-from flowlaunch._core.wire import decode_execution, decode_identity, decode_limits, decode_namespaces
+from flowlaunch._core.wire import (
+    decode_execution,
+    decode_identity,
+    decode_instances,
+    decode_limits,
+    decode_namespaces,
+    encode_json,
+)
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from flowlaunch._core.api import Api
     from flowlaunch._core.messages import Call, Response
-    from flowlaunch.models import Execution, Identity, Limit
+    from flowlaunch.models import Execution, FlowInstance, Identity, Limit
 
 DEFAULT_NAMESPACE = "platform.api"
 
@@ -36,6 +45,19 @@ def limits_plan(api: Api, namespace: str | None, timeout_s: float) -> Plan[tuple
     call = api.call("limits.namespace", namespace=wanted, subject=wanted)
     response = yield from _read(api, call, timeout_s)
     return tuple(decode_limits(call, response, wanted))
+
+
+def instances_plan(
+    api: Api, flow_id: str, after: datetime, before: datetime, page_size: int, timeout_s: float
+) -> Plan[tuple[FlowInstance, ...]]:
+    """Find the runs of one flow that started between two instants."""
+    wanted = (("FlowId", "eq", flow_id), ("FlowStartDateTime", "gte", after.isoformat()),
+              ("FlowStartDateTime", "lte", before.isoformat()))  # fmt: skip
+    groups = [{"criteria": {"key": key, "operator": operator, "value": value}} for key, operator, value in wanted]
+    body = encode_json({"query": groups})
+    call = api.call("instances.query", subject=flow_id, query={"pageSize": page_size}, body=body)
+    response = yield from _read(api, call, timeout_s)
+    return decode_instances(call, response)
 
 
 def namespaces_plan(api: Api, timeout_s: float) -> Plan[tuple[str, ...]]:

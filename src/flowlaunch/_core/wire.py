@@ -14,6 +14,7 @@ from flowlaunch.models import (
     Execution,
     ExecutionError,
     Flow,
+    FlowInstance,
     FlowVersion,
     Identity,
     JsonObject,
@@ -90,6 +91,19 @@ class _LaunchWire(msgspec.Struct, rename="camel"):
     flow_version: _Ref | None = None
 
 
+class _InstanceWire(msgspec.Struct, rename="camel"):
+    id: str
+    flow_id: str | None = None
+    flow_version: str | int | float | None = None
+    start_date_time: str | None = None
+    end_date_time: str | None = None
+    flow_error_reason: str | None = None
+
+
+class _InstancePage(msgspec.Struct, rename="camel"):
+    entities: list[_InstanceWire] = []
+
+
 class _NamespacePage(msgspec.Struct, rename="camel"):
     entities: list[Any] = []
 
@@ -99,6 +113,7 @@ _FLOW_DECODER = msgspec.json.Decoder(_FlowWire)
 _VERSION_DECODER = msgspec.json.Decoder(_VersionWire)
 _EXECUTION_DECODER = msgspec.json.Decoder(_ExecutionWire)
 _LAUNCH_DECODER = msgspec.json.Decoder(_LaunchWire)
+_INSTANCES_DECODER = msgspec.json.Decoder(_InstancePage)
 _OBJECT_DECODER = msgspec.json.Decoder(dict[str, Any])
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
@@ -176,6 +191,21 @@ def decode_version(call: Call, response: Response, flow: Flow) -> Flow:
     version = FlowVersion(id=wire.id, name=wire.name or wire.id)
     return msgspec.structs.replace(
         flow, published_version=version, input_schema=wire.input_schema, output_schema=wire.output_schema
+    )
+
+
+def decode_instances(call: Call, response: Response) -> tuple[FlowInstance, ...]:
+    """Read what an instances query found."""
+    return tuple(
+        FlowInstance(
+            id=wire.id,
+            flow_id=wire.flow_id or "",
+            flow_version=str(wire.flow_version or ""),
+            started_at=_instant(wire.start_date_time),
+            ended_at=_instant(wire.end_date_time),
+            error_reason=wire.flow_error_reason or "",
+        )
+        for wire in _decode(_INSTANCES_DECODER, call, response).entities
     )
 
 

@@ -34,11 +34,21 @@ READS: Final = (
 
 
 def read_operations() -> dict[str, Operation]:
-    """Return the reads, by name."""
-    return {
+    """Return the reads, by name; the query is a read that is sent by POST."""
+    query = Operation(
+        "instances.query",
+        "find executions of flow",
+        "POST",
+        "/api/v2/flows/instances/query",
+        "architect:flowInstance:search",
+        is_repeatable=True,
+        evidence="official",
+    )
+    gets = {
         name: Operation(name, title, "GET", path, right, is_repeatable=True, evidence="official")
         for name, title, path, right in READS
     }
+    return {**gets, query.name: query}
 
 
 PLATFORM: Final = Contract(
