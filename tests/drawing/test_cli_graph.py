@@ -51,9 +51,9 @@ def test_slots_are_filled_or_keep_their_name(tmp_path, capsys):
 def test_coverage_and_a_run_can_be_laid_on(file, tmp_path, capsys):
     """--coverage and --run read the JSON of the other commands; both at once are refused."""
     flow = small()
-    detail = [{"number": action.ref.number, "hits": 1, "paths": {}} for action in flow.actions()]
+    detail = [{"number": action.ref.number, "count": 1, "paths": {}} for action in flow.actions()]
     covered = tmp_path / "coverage.json"
-    covered.write_text(json.dumps({"coverage": {"flows": [{"flow": flow.name, "detail": detail}]}}), encoding="utf-8")
+    covered.write_text(json.dumps({"coverage": {"flows": [{"flow": flow.name, "actions": detail}]}}), encoding="utf-8")
     entry = {"action": next(flow.actions()).ref.as_json(), "path": "success", "changes": []}
     trace = tmp_path / "trace.json"
     trace.write_text(json.dumps({"trace": {"entries": [entry]}}), encoding="utf-8")
@@ -72,3 +72,29 @@ def test_a_broken_flow_is_not_drawn(tmp_path, capsys):
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "Flow.indx" in shown.err
+
+
+def test_coverage_and_a_run_come_from_the_other_commands(tmp_path, capsys):
+    """What `flow cover` and `flow run` write as JSON is what `flow graph` reads."""
+    flow = tmp_path / "flow.yaml"
+    flow.write_text(SMALL, encoding="utf-8")
+    stubs = tmp_path / "stubs.yaml"
+    stubs.write_text("data_actions:\n  - {action: Find order, outputs: {status: done}}\n", encoding="utf-8")
+    cases = tmp_path / "flow.test.yaml"
+    text = "flow: flow.yaml\nstubs:\n  data_actions: [{action: Find order, outputs: {status: done}}]\n"
+    cases.write_text(f"{text}cases: [{{name: Done, expect: {{status: COMPLETED}}}}]\n", encoding="utf-8")
+    assert run(["flow", "cover", str(cases), "-o", "json"]) == 0
+    coverage = tmp_path / "coverage.json"
+    coverage.write_text(capsys.readouterr().out, encoding="utf-8")
+    assert run(["flow", "graph", str(flow), "--format", "svg", "--coverage", str(coverage)]) == 0
+    assert "Coverage: 4 of 14 actions" in capsys.readouterr().out
+    assert run(["flow", "run", str(flow), "--stubs", str(stubs), "--trace", "-o", "json"]) == 0
+    trace = tmp_path / "trace.json"
+    trace.write_text(capsys.readouterr().out, encoding="utf-8")
+    assert run(["flow", "graph", str(flow), "--format", "svg", "--run", str(trace)]) == 0
+    drawn = capsys.readouterr().out
+    assert "One run: 4 steps" in drawn
+    assert "Flow.status = &quot;done&quot;" in drawn
+    target = tmp_path / "cover.html"
+    assert run(["flow", "cover", str(cases), "--drawing", str(target)]) == 0
+    assert "Coverage: 4 of 14 actions" in target.read_text("utf-8")

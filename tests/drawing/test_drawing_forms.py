@@ -40,8 +40,8 @@ def nasty():
 
 def coverage(flow, hits=1):
     """Give a coverage document in which every action ran, and every filled path."""
-    detail = [{"number": a.ref.number, "hits": hits, "paths": dict.fromkeys(a.paths, hits)} for a in flow.actions()]
-    return {"coverage": {"flows": [{"flow": flow.name, "detail": detail}]}}
+    detail = [{"number": a.ref.number, "count": hits, "paths": dict.fromkeys(a.paths, hits)} for a in flow.actions()]
+    return {"coverage": {"flows": [{"flow": flow.name, "actions": detail}]}}
 
 
 def step(flow, number, path=None, changes=(), error=""):
@@ -162,8 +162,8 @@ def test_coverage_lies_on_the_drawing():
     """Counts are on cards and paths, and what never ran is marked."""
     flow = small()
     document = coverage(flow, 3)
-    detail = document["coverage"]["flows"][0]["detail"]
-    detail[1]["hits"] = 0
+    detail = document["coverage"]["flows"][0]["actions"]
+    detail[1]["count"] = 0
     overlay = overlay_of_coverage(document, flow)
     svg = svg_of(flow, overlay)
     assert "Coverage: 13 of 14 actions" in svg
@@ -196,7 +196,7 @@ def test_a_run_lies_on_the_drawing():
     assert ">#1<" in svg
 
 
-@pytest.mark.parametrize("document", [None, [], 5, {"a": 1}, {"entries": [1]}, {"flows": [1]}, {"detail": 3}])
+@pytest.mark.parametrize("document", [None, [], 5, {"a": 1}, {"entries": [1]}, {"flows": [1]}, {"actions": 3}])
 def test_files_of_another_kind_are_refused(document):
     """A coverage or trace file that is none is refused with a word on how to write one."""
     flow = small()

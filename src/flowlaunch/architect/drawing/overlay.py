@@ -54,7 +54,7 @@ def overlay_of_coverage(document: Any, flow: Flow) -> Overlay:
 
     Args:
         document: `{"coverage": {"flows": [ITEM]}}`, what is inside, or one ITEM:
-            `{"flow": name, "detail": [{"number": 0, "hits": 3, "paths": {"yes": 2}}]}`.
+            `{"flow": name, "actions": [{"number": 0, "count": 3, "paths": {"yes": 2}}]}`.
         flow: the flow to draw; its name chooses the item when there are several.
 
     Raises:
@@ -63,11 +63,11 @@ def overlay_of_coverage(document: Any, flow: Flow) -> Overlay:
     """
     counts: dict[int, int] = {}
     paths: dict[tuple[int, str], int] = {}
-    for one in _listed(_of_flow(document, flow).get("detail")):
+    for one in _listed(_of_flow(document, flow).get("actions")):
         number = one.get("number")
         if not isinstance(number, int):
             raise _not_coverage()
-        counts[number] = _count(one.get("hits"))
+        counts[number] = _count(one.get("count"))
         found = one.get("paths")
         for path, count in found.items() if isinstance(found, dict) else ():
             paths[(number, str(path))] = _count(count)
