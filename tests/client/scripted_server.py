@@ -180,7 +180,7 @@ class ScriptedServer:
                 if reply == DROP:
                     return
                 sock.sendall(reply)
-        except OSError:
+        except (OSError, UnicodeDecodeError):  # what it was sent is no HTTP
             return
         finally:
             sock.close()

@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError, ProxyError
 
 from flowlaunch._core.messages import Lost, Request, Response
 from flowlaunch._io.forks import renew_after_fork
-from flowlaunch._io.network import IDLE_S, POOL_SIZE, kind_of, lost
+from flowlaunch._io.network import IDLE_S, POOL_SIZE, kind_of, lost, proxy_authorization
 
 if TYPE_CHECKING:
     import socket
@@ -151,10 +151,8 @@ class SyncTransport:
                 retries=False,
                 redirect=False,
             )
-        except HTTPError as error:
-            return _lost(error, timeout_s)
-        except (OSError, ValueError) as error:  # ValueError: what urllib3 makes of a broken status line
-            return _lost(error, timeout_s)
+        except (HTTPError, OSError, ValueError) as error:  # ValueError: what urllib3 makes of a broken status line
+            return _lost(error, timeout_s, is_proxied=manager.proxy is not None)
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Response(answer.status, headers, answer.data)
 
@@ -186,18 +184,19 @@ class SyncTransport:
             manager = urllib3.PoolManager(**settings)
         else:
             parts = urllib3.util.parse_url(proxy)
-            headers = urllib3.make_headers(proxy_basic_auth=parts.auth) if parts.auth else None
+            basic = proxy_authorization(proxy)
+            headers = {"proxy-authorization": basic} if basic else None
             bare = parts._replace(auth=None).url
             manager = urllib3.ProxyManager(bare, proxy_headers=headers, **settings)
         manager.pool_classes_by_scheme = dict(_POOLS)
         return manager
 
 
-def _lost(error: Exception, timeout_s: float) -> Lost:
+def _lost(error: Exception, timeout_s: float, *, is_proxied: bool) -> Lost:
     left = _attempt.has_left
-    if isinstance(error, ProxyError) and not left:
-        return lost("proxy", _reason(error), left=False)
     kind = kind_of(error)
+    if not left and (isinstance(error, ProxyError) or (is_proxied and kind in {"connect", "dns"})):
+        return lost("proxy", _reason(error), left=False)
     if kind == "timeout":
         return lost(kind, f"no complete answer in {timeout_s:.3g} s" if left else "no connection in time", left=left)
     if left and kind in {"connect", "dns"}:

@@ -35,7 +35,7 @@ class Network:
     def proxy_for(self, url: str) -> str | None:
         """Return the proxy to use for `url`; the environment's is never used for this machine itself."""
         if self.proxy:
-            return self.proxy
+            return _usable_proxy(self.proxy)
         parts = urlsplit(url)
         if (parts.hostname or "") in _LOOPBACK:
             return None
@@ -44,7 +44,8 @@ class Network:
         if proxy_bypass(parts.netloc.rpartition("@")[2]):
             return None
         proxies = getproxies()
-        return proxies.get(parts.scheme) or proxies.get("all")
+        found = proxies.get(parts.scheme) or proxies.get("all")
+        return _usable_proxy(found) if found else None
 
     def tls(self) -> ssl.SSLContext:
         """Build the TLS settings: verification is always on."""
@@ -67,6 +68,23 @@ class Network:
                 code="tls-files",
                 hint="Give a readable PEM file; keys must not have a password.",
             ) from error
+
+
+def _usable_proxy(proxy: str) -> str:
+    """Return a proxy's URL; raise SettingsError for kinds that are not spoken, without showing its password."""
+    url = proxy if "://" in proxy else f"http://{proxy}"
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.scheme == "http" and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise SettingsError(
+            f"the proxy {redact_text(url)!r} cannot be used: only HTTP proxies are",
+            code="proxy",
+            hint="Give http://host:port (HTTPS_PROXY or the proxy setting); TLS to the service goes through it.",
+        )
+    return url
 
 
 def _no_password() -> str:

@@ -118,7 +118,7 @@ class Pool:
 
     async def _tunnel(self, origin: Origin, proxy: str) -> Connection:
         """Connect to the proxy and, for TLS, have it open a tunnel; ConnectionAbortedError when it refuses."""
-        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        parts = urlsplit(proxy)
         where = parts.hostname or ""
         sock = await self._dial(where, parts.port or 80)
         _, connection = await self._loop.create_connection(lambda: Connection(self._loop), sock=sock)
