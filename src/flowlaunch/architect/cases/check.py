@@ -82,7 +82,8 @@ def _named(field: str, word: str, wanted: Mapping[str, Condition], found: Mappin
     for name, condition in wanted.items():
         full = by_name.get(name.lower())
         if full is None and not condition.holds(None):
-            hint = did_you_mean(name, list(found), "There are")
+            bare = [] if "." in name else [known.partition(".")[2] for known in found]
+            hint = did_you_mean(name, bare or list(found), "There are")
             yield (field, name), f"{word} {name}", str(condition), f"no {word} of that name. {hint}".rstrip(), ()
         elif full is not None:
             yield from _value((field, name), f"{word} {full}", condition, found[full])

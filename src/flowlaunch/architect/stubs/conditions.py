@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -92,7 +93,8 @@ class Condition:
     def __str__(self) -> str:
         if self.operator == "all":
             return " and ".join(map(str, self.operand))
-        return f"{self.operator} {self.operand!r}"
+        shown = json.dumps(self.operand, ensure_ascii=False, default=str)
+        return shown if self.operator == "is" else f"{self.operator} {shown}"
 
 
 def read_condition(given: Any) -> Condition:
