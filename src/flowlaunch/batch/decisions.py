@@ -13,6 +13,7 @@ import msgspec
 __all__ = [
     "KINDS_BY_REASON",
     "REASONS",
+    "WARNINGS",
     "BadRow",
     "CellProblem",
     "Decision",
@@ -86,7 +87,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
             makes the launch token, so it must not change on resume.
         key: the caller's row key, or `row-N` when no column was named.
         contact: who is reached, normalised (E.164, lower-case address or an id); attempts are counted by it.
-        phones: the numbers of the row as given, each of which must be callable.
+        phones: the numbers of the row as given, each of which must be callable; `emails` its addresses.
         zone: the contact's time zone as given in the row; `region` names its regional rules likewise.
         cells: the row as read, for exports.
         token: what `{token}` stands for: the same for the same batch and row, whenever it is prepared.
@@ -102,6 +103,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     not_before_us: int | None = None
     not_after_us: int | None = None
     phones: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
     zone: str | None = None
     region: str | None = None
     token: str = ""
@@ -211,3 +213,22 @@ KINDS_BY_REASON: Final[Mapping[str, tuple[DecisionKind, str]]] = {
 
 REASONS: Final[Mapping[str, str]] = {reason: text for reason, (_kind, text) in KINDS_BY_REASON.items()}
 """Reason slug -> what it means."""
+
+WARNINGS: Final[Mapping[str, str]] = {
+    "encoding-guessed": "the file is not UTF-8 and names no encoding: one was guessed",
+    "header-looks-like-row": "a name in the header looks like a value: the file may have no header",
+    "several-sheets": "the workbook has several sheets and the first one is read",
+    "digits-lost": "a number has more digits than a spreadsheet keeps",
+    "lost-zero": "a number has no leading zero while its siblings have, or is shorter than they are",
+    "lost-plus": "a number has no leading + while its siblings have",
+    "exponent": "a number is written like 4.4E+11: its last digits are gone",
+    "trailing-dot-zero": "an id or number ends in .0",
+    "date-for-id": "a date stands among values that are none",
+    "cell-error": "a formula failed, e.g. #N/A",
+    "hashes": "a column was too narrow when it was copied: #####",
+    "near-name": "an input is not fed, and a column has nearly its name",
+    "unused-column": "no input, rule or template uses the column",
+    "shadowed-name": "a column has the name of a placeholder, which means something else",
+    "bad-entry": "an entry of a do-not-contact file cannot be matched to anything",
+}
+"""Warning slug -> what it means; a warning changes no row."""
