@@ -60,6 +60,10 @@ def _syntax_error(error: yaml.MarkedYAMLError, source: Source) -> FlowSyntaxErro
     hint = "Quote values that hold `: `, `#`, `{` or start with a special character; indent with blanks, not tabs."
     if "tab" in problem or "\\t" in problem:
         hint = "Indent with blanks, not tabs."
+    elif "did not find expected" in problem:
+        hint = "Check the indentation: this line does not line up with the ones above it."
+    elif "mapping values" in problem:
+        hint = "Check the indentation of this line and the one above; quote a value that holds `: `."
     return FlowSyntaxError(f"{source.name} is not YAML: {problem}", span=span, hint=hint)
 
 
