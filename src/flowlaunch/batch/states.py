@@ -9,6 +9,7 @@
                                             --settled_absent----> pending
     held --released--> pending            failed, refused --retried--> pending
     pending --held--> held                pending, held --skipped--> skipped, --cancelled--> cancelled
+    pending --postponed--> pending
 
 A row is `launching` from the moment its intent is on disk until its answer is. There is no move from
 `in_doubt` back to `pending` but a decision.
@@ -16,10 +17,12 @@ A row is `launching` from the moment its intent is on disk until its answer is. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "DECISIONS",
@@ -69,6 +72,7 @@ class Event(StrEnum):
     RELEASED = "released"
     SKIPPED = "skipped"
     CANCELLED = "cancelled"
+    POSTPONED = "postponed"
 
 
 _S = RowState
@@ -87,6 +91,7 @@ MOVES: Final[Mapping[tuple[RowState, Event], RowState]] = MappingProxyType(
         (_S.IN_DOUBT, Event.SETTLED_ABSENT): _S.PENDING,  # proved or decided: it was not
         (_S.FAILED, Event.RETRIED): _S.PENDING,
         (_S.REFUSED, Event.RETRIED): _S.PENDING,
+        (_S.PENDING, Event.POSTPONED): _S.PENDING,  # its time is not now: a window shut meanwhile
         (_S.PENDING, Event.HELD): _S.HELD,
         (_S.HELD, Event.RELEASED): _S.PENDING,
         (_S.PENDING, Event.SKIPPED): _S.SKIPPED,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from flowlaunch.batch.states import Event, RowState
+from flowlaunch.batch.states import Event, RowState  # noqa: TC001 - msgspec reads the annotations at run time
 
 __all__ = [
     "Batch",
@@ -106,11 +106,13 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What came of one intent: make it with `ChunkRow.outcome`.
 
     Attributes:
-        event: ACCEPTED (with `execution_id`), REFUSED, NOT_SENT or LOST; for rows not yet intended HELD, SKIPPED
-            or NOT_SENT, which puts the row back with a later `not_before_us`.
+        event: ACCEPTED (with `execution_id`), REFUSED, NOT_SENT or LOST of a row that was intended; POSTPONED,
+            HELD or SKIPPED of one that was only taken.
         reason: stable slug for counting, e.g. the error's code.
         message: the reason for people, with secrets taken out by the caller.
-        not_before_us: for NOT_SENT: do not try before; None keeps what the row had.
+        not_before_us: for NOT_SENT and POSTPONED: do not try before. None keeps what the row had, as for the
+            other two instants.
+        look_at_us: for ACCEPTED: when to look at the execution first; None is never.
 
     """
 
@@ -310,8 +312,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     paused: bool | msgspec.UnsetType = msgspec.UNSET
     pause_reason: str | msgspec.UnsetType = msgspec.UNSET
     cancelled: bool | msgspec.UnsetType = msgspec.UNSET
-    rate_per_minute: float | None | msgspec.UnsetType = msgspec.UNSET
-    concurrency: int | None | msgspec.UnsetType = msgspec.UNSET
+    rate_per_minute: float | msgspec.UnsetType | None = msgspec.UNSET
+    concurrency: int | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class EventRecord(msgspec.Struct, frozen=True, kw_only=True):

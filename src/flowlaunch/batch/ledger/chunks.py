@@ -1,0 +1,204 @@
+"""Chunks: rows taken by one worker under an epoch, and what becomes of those of a worker that died."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import bindparam, exists, insert, literal_column, select, update
+
+from flowlaunch.batch.ledger import batches, counts, events, workers as worker_rows
+from flowlaunch.batch.ledger.schema import attempts, chunks, rows, workers
+from flowlaunch.batch.ledger.shapes import Chunk, ChunkRow, Worker
+from flowlaunch.batch.states import Event, RowState, move
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement, Connection, Row
+
+    from flowlaunch.batch.ledger.store import Store
+
+__all__ = ["clear_abandoned", "give_back", "next_due_us", "take"]
+
+# literal, not a parameter: the planner must see that the partial index holds these rows
+_FREE: ColumnElement[bool] = rows.c.chunk_id.is_(None) & (rows.c.state == literal_column("'pending'"))
+_HANDED_OUT = (
+    rows.c.id,
+    rows.c.number,
+    rows.c.line,
+    rows.c.key,
+    rows.c.payload,
+    rows.c.name,
+    rows.c.contact,
+    rows.c.token,
+    rows.c.attempts,
+    rows.c.not_before_us,
+    rows.c.not_after_us,
+    rows.c.closes_us,
+    rows.c.calendars,
+)
+_DUE = (
+    select(*_HANDED_OUT)
+    .where(_FREE, rows.c.batch_id == bindparam("in_batch"), rows.c.not_before_us <= bindparam("now_us"))
+    .order_by(rows.c.not_before_us, rows.c.id)
+    .limit(bindparam("size"))
+    .with_for_update(skip_locked=True)
+)
+_TAKE = (
+    update(rows)
+    .where(rows.c.id == bindparam("row_id"), _FREE)
+    .values(chunk_id=bindparam("in_chunk"), epoch=bindparam("new_epoch"))
+)
+
+
+def take(store: Store, worker: Worker, size: int) -> Chunk | None:
+    """Take due rows under a new epoch."""
+    now_us = store.now_us()
+    with store.write("take chunk", durable=False) as connection:
+        worker_rows.mark_alive(connection, worker, now_us)
+        abandoned = clear_abandoned(connection, worker.batch_id, now_us)
+        _close_empty(connection, worker, now_us)
+        due = connection.execute(_DUE, {"in_batch": worker.batch_id, "now_us": now_us, "size": size}).all()
+        if not due:
+            return None
+        epoch = batches.raise_epoch(connection, worker.batch_id)
+        done = connection.execute(
+            insert(chunks).values(
+                batch_id=worker.batch_id, epoch=epoch, worker_id=worker.worker_id, taken_us=now_us, rows=len(due)
+            )
+        )
+        key = done.inserted_primary_key
+        chunk_id = int(key[0]) if key is not None else 0
+        connection.execute(_TAKE, [{"row_id": one.id, "in_chunk": chunk_id, "new_epoch": epoch} for one in due])
+    return Chunk(
+        chunk_id=chunk_id,
+        batch_id=worker.batch_id,
+        epoch=epoch,
+        rows=tuple(_handed(one, epoch) for one in due),
+        abandoned=abandoned,
+    )
+
+
+def _handed(one: Row[*tuple[Any, ...]], epoch: int) -> ChunkRow:
+    return ChunkRow(
+        row_id=one.id,
+        number=one.number,
+        line=one.line,
+        epoch=epoch,
+        key=one.key,
+        payload=one.payload,
+        name=one.name,
+        contact=one.contact,
+        token=one.token,
+        attempts=one.attempts,
+        not_before_us=one.not_before_us or None,
+        not_after_us=one.not_after_us,
+        closes_us=one.closes_us,
+        calendars=msgspec.json.decode(one.calendars, type=tuple[str, ...]) if one.calendars else (),
+    )
+
+
+def _close_empty(connection: Connection, worker: Worker, now_us: int) -> None:
+    """Close this worker's chunks whose rows all have an outcome."""
+    connection.execute(
+        update(chunks)
+        .where(
+            chunks.c.batch_id == worker.batch_id,
+            chunks.c.closed_us.is_(None),
+            chunks.c.worker_id == worker.worker_id,
+            ~exists(select(1).where(rows.c.chunk_id == chunks.c.id)),
+        )
+        .values(closed_us=now_us)
+    )
+
+
+def next_due_us(store: Store, batch_id: int) -> int | None:
+    """Return when the first free pending row is due."""
+    wanted = select(rows.c.not_before_us).where(_FREE, rows.c.batch_id == batch_id)
+    with store.read("next due row") as connection:
+        found = connection.execute(wanted.order_by(rows.c.not_before_us).limit(1)).scalar()
+    return None if found is None else int(found)
+
+
+def give_back(store: Store, worker: Worker, unsent: Sequence[ChunkRow]) -> None:
+    """Free rows that were taken and not intended; rows that moved on meanwhile are left alone."""
+    freed = (
+        update(rows)
+        .where(
+            rows.c.id == bindparam("row_id"),
+            rows.c.epoch == bindparam("old_epoch"),
+            rows.c.state == RowState.PENDING.value,
+        )
+        .values(chunk_id=None, epoch=0)
+    )
+    if not unsent:
+        return
+    with store.write("give back rows", durable=False) as connection:
+        worker_rows.mark_alive(connection, worker, store.now_us())
+        connection.execute(freed, [{"row_id": one.row_id, "old_epoch": one.epoch} for one in unsent])
+
+
+def clear_abandoned(connection: Connection, batch_id: int, now_us: int) -> int:
+    """Put in doubt what workers that are gone left launching, and free the rest; return how many are in doubt.
+
+    All in the present transaction and under a new epoch, so nothing that such a worker writes later can count.
+    """
+    abandoned = (
+        connection.execute(
+            select(chunks.c.id)
+            .join(workers, workers.c.id == chunks.c.worker_id)
+            .where(chunks.c.batch_id == batch_id, chunks.c.closed_us.is_(None), workers.c.gone_us.is_not(None))
+        )
+        .scalars()
+        .all()
+    )
+    if not abandoned:
+        return 0
+    epoch = batches.raise_epoch(connection, batch_id)
+    doubtful = _doubt(connection, abandoned, now_us)
+    connection.execute(update(rows).where(rows.c.chunk_id.in_(abandoned)).values(epoch=epoch, chunk_id=None))
+    connection.execute(update(chunks).where(chunks.c.id.in_(abandoned)).values(closed_us=now_us, epoch=epoch))
+    if doubtful:
+        events.write(connection, batch_id, "rows-abandoned", now_us, facts={"in_doubt": doubtful})
+    return doubtful
+
+
+def _doubt(connection: Connection, chunk_ids: Sequence[int], now_us: int) -> int:
+    """Move rows of these chunks that are launching to in doubt, and write down each attempt."""
+    wanted = (rows.c.id, rows.c.batch_id, rows.c.reason, rows.c.attempts, rows.c.intent_us, rows.c.contact)
+    left = connection.execute(
+        select(*wanted).where(rows.c.chunk_id.in_(chunk_ids), rows.c.state == RowState.LAUNCHING.value)
+    ).all()
+    if not left:
+        return 0
+    after = move(RowState.LAUNCHING, Event.ABANDONED).value
+    deltas = counts.Deltas()
+    for one in left:
+        deltas[one.batch_id, RowState.LAUNCHING.value, one.reason] -= 1
+        deltas[one.batch_id, after, Event.ABANDONED.value] += 1
+    connection.execute(
+        update(rows)
+        .where(rows.c.chunk_id.in_(chunk_ids), rows.c.state == RowState.LAUNCHING.value)
+        .values(state=after, reason=Event.ABANDONED.value, message="the process that sent it ended before the answer")
+    )
+    connection.execute(
+        insert(attempts),
+        [
+            {
+                "row_id": one.id,
+                "number": one.attempts,
+                "intent_us": one.intent_us,
+                "ended_us": now_us,
+                "outcome": Event.ABANDONED.value,
+                "reason": Event.ABANDONED.value,
+                "correlation_id": "",
+                "contact": one.contact,
+                "error_code": "",
+                "message": "",
+            }
+            for one in left
+        ],
+    )
+    counts.add(connection, deltas)
+    return len(left)

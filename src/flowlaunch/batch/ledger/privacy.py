@@ -1,0 +1,112 @@
+"""Forget one contact: erase what names it everywhere in the ledger, and its bytes from the file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from sqlalchemy import bindparam, or_, select, update
+
+from flowlaunch.batch.ledger import counts, events as event_rows, sqlite
+from flowlaunch.batch.ledger.schema import attempts, events, results, rows
+from flowlaunch.batch.ledger.shapes import Forgotten
+from flowlaunch.batch.states import MOVES, Event, RowState, move
+from flowlaunch.errors import LedgerBusyError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection, Row
+
+    from flowlaunch.batch.ledger.store import Store
+
+__all__ = ["forget"]
+
+FORGOTTEN: Final = "forgotten"
+NOTHING: Final = Forgotten(rows=0, attempts=0, results=0, events=0)
+
+
+def forget(store: Store, key: str, *, by: str) -> Forgotten:
+    """Erase a contact by row key or by contact, overwriting what is freed."""
+    forms = store.keyed_hash.forms_of(key)
+    with store.between("forget a contact") as connection:
+        sqlite.wipe_deleted(connection, True)
+    try:
+        with store.write("forget a contact") as connection:
+            found = _rows_of(connection, forms)
+            done = _erase(connection, found, store.now_us(), by) if found else NOTHING
+            done = msgspec.structs.replace(done, events=done.events + _erase_mentions(connection, forms))
+    finally:
+        with store.between("forget a contact") as connection:
+            sqlite.wipe_deleted(connection, False)
+    if done != NOTHING:
+        _reclaim(store)
+    return done
+
+
+def _reclaim(store: Store) -> None:
+    with store.between("reclaim pages") as connection:
+        if not sqlite.reclaim(connection):
+            raise LedgerBusyError(
+                f"forget a contact in {store.place}: it is erased, but a process that reads keeps the write-ahead log"
+                " from being emptied, where its bytes still lie",
+                hint="Ask again when nothing else reads the ledger.",
+            )
+
+
+def _rows_of(connection: Connection, forms: Sequence[str]) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Return the rows of a key or contact, and those of the contacts that these rows name."""
+    columns = (rows.c.id, rows.c.batch_id, rows.c.state, rows.c.reason, rows.c.contact, rows.c.chunk_id)
+    named = or_(rows.c.key.in_(forms), rows.c.contact.in_(forms))
+    contacts = [one.contact for one in connection.execute(select(*columns).where(named)) if one.contact is not None]
+    found = connection.execute(select(*columns).where(or_(named, rows.c.contact.in_(contacts)))).all()
+    busy = [one for one in found if one.chunk_id is not None]
+    if busy:
+        raise LedgerBusyError(
+            f"forget a contact: {len(busy)} of its rows are being launched now",
+            hint="Pause or stop the batch, then ask again.",
+        )
+    return found
+
+
+def _erase(connection: Connection, found: Sequence[Row[*tuple[Any, ...]]], now_us: int, by: str) -> Forgotten:
+    ids = [{"of_row": one.id} for one in found]
+    blank = {"key": FORGOTTEN, "contact": None, "name": None, "payload": None, "message": ""}
+    connection.execute(update(rows).where(rows.c.id == bindparam("of_row")).values(**blank), ids)
+    _cancel_unsent(connection, found, now_us)
+    tried = connection.execute(
+        update(attempts).where(attempts.c.row_id == bindparam("of_row")).values(contact=None, message=""), ids
+    ).rowcount
+    ended = connection.execute(
+        update(results).where(results.c.row_id == bindparam("of_row")).values(outputs=None, error_message=""), ids
+    ).rowcount
+    told = connection.execute(
+        update(events).where(events.c.row_id == bindparam("of_row")).values(facts='{"forgotten":true}'), ids
+    ).rowcount
+    for batch_id in sorted({one.batch_id for one in found}):
+        facts = {"by": by, "rows": sum(one.batch_id == batch_id for one in found)}
+        event_rows.write(connection, batch_id, "contact-forgotten", now_us, facts=facts)
+    return Forgotten(rows=len(found), attempts=tried, results=ended, events=told)
+
+
+def _cancel_unsent(connection: Connection, found: Sequence[Row[*tuple[Any, ...]]], now_us: int) -> None:
+    """Cancel the rows that might still be sent: there is nothing left to send."""
+    unsent = [one for one in found if (RowState(one.state), Event.CANCELLED) in MOVES]
+    if not unsent:
+        return
+    deltas = counts.Deltas()
+    for one in unsent:
+        deltas[one.batch_id, one.state, one.reason] -= 1
+        deltas[one.batch_id, move(RowState(one.state), Event.CANCELLED).value, FORGOTTEN] += 1
+    cancelled = {"state": RowState.CANCELLED.value, "reason": FORGOTTEN, "ended_us": now_us, "epoch": 0}
+    connection.execute(
+        update(rows).where(rows.c.id == bindparam("of_row")).values(**cancelled), [{"of_row": one.id} for one in unsent]
+    )
+    counts.add(connection, deltas)
+
+
+def _erase_mentions(connection: Connection, forms: Sequence[str]) -> int:
+    """Blank events whose facts mention the contact in any text."""
+    written = [msgspec.json.encode(form).decode()[1:-1] for form in forms]
+    mentions = or_(*(events.c.facts.contains(text, autoescape=True) for text in written))
+    return connection.execute(update(events).where(mentions).values(facts='{"forgotten":true}')).rowcount

@@ -1,0 +1,281 @@
+"""The tables. `migrations/` builds them; a test holds the two to each other.
+
+Instants are integer microseconds since 1970 (UTC). A row's id is (batch id << 32) | row number, so rows lie
+in the order of the file and `id BETWEEN` is "the rows of this batch".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    or_,
+)
+
+from flowlaunch.batch.states import RowState
+
+__all__ = [
+    "HEAD",
+    "IN_ATTENTION",
+    "attempts",
+    "batches",
+    "chunks",
+    "controls",
+    "counts",
+    "events",
+    "facts",
+    "metadata",
+    "pace_clients",
+    "pace_lanes",
+    "pace_slots",
+    "results",
+    "rows",
+    "workers",
+]
+
+HEAD: Final = 1
+"""The schema version that this program reads and writes: the number of the newest migration."""
+
+BIG = BigInteger().with_variant(Integer(), "sqlite")  # INTEGER PRIMARY KEY is the row's own id in SQLite
+metadata = MetaData()
+
+facts = Table(
+    "ledger_facts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("spec", Text, nullable=False),
+    Column("created_us", BIG, nullable=False),
+    Column("last_number", BIG, nullable=False),
+    Column("loaded_us", BIG),
+    Column("started_us", BIG),
+    Column("epoch", BIG, nullable=False),
+    Column("worker_id", String(64)),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("batch_id", Integer, ForeignKey("batches.id"), nullable=False, index=True),
+    Column("pid", Integer, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("started_us", BIG, nullable=False),
+    Column("heartbeat_us", BIG, nullable=False),
+    Column("gone_us", BIG),
+)
+
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("id", BIG, primary_key=True),
+    Column("batch_id", Integer, ForeignKey("batches.id"), nullable=False),
+    Column("epoch", BIG, nullable=False),
+    Column("worker_id", String(64), nullable=False),
+    Column("taken_us", BIG, nullable=False),
+    Column("closed_us", BIG),
+    Column("rows", Integer, nullable=False),
+)
+
+rows = Table(
+    "rows",
+    metadata,
+    Column("id", BIG, primary_key=True),
+    Column("batch_id", Integer, ForeignKey("batches.id"), nullable=False),
+    Column("number", BIG, nullable=False),
+    Column("line", BIG, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(100), nullable=False),
+    Column("epoch", BIG, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("chunk_id", BIG),
+    Column("not_before_us", BIG, nullable=False),
+    Column("not_after_us", BIG),
+    Column("closes_us", BIG),
+    Column("look_at_us", BIG),
+    Column("intent_us", BIG),
+    Column("launched_us", BIG),
+    Column("ended_us", BIG),
+    Column("http_status", Integer),
+    Column("execution_id", Text),
+    Column("correlation_id", Text, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("contact", Text),
+    Column("name", Text),
+    Column("calendars", Text),
+    Column("error_code", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("payload", LargeBinary),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("row_id", BIG, ForeignKey("rows.id"), primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("intent_us", BIG, nullable=False),
+    Column("ended_us", BIG, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("reason", String(100), nullable=False),
+    Column("http_status", Integer),
+    Column("execution_id", Text),
+    Column("correlation_id", Text, nullable=False),
+    Column("contact", Text),
+    Column("error_code", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+results = Table(
+    "results",
+    metadata,
+    Column("execution_id", Text, primary_key=True),
+    Column("row_id", BIG, ForeignKey("rows.id"), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("completion_reason", Text, nullable=False),
+    Column("error_code", Text, nullable=False),
+    Column("error_message", Text, nullable=False),
+    Column("started_us", BIG),
+    Column("ended_us", BIG),
+    Column("recorded_us", BIG, nullable=False),
+    Column("outputs", LargeBinary),
+)
+
+counts = Table(
+    "counts",
+    metadata,
+    Column("batch_id", Integer, ForeignKey("batches.id"), primary_key=True, autoincrement=False),
+    Column("state", String(16), primary_key=True),
+    Column("reason", String(100), primary_key=True),
+    Column("n", BIG, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+controls = Table(
+    "controls",
+    metadata,
+    Column("batch_id", Integer, ForeignKey("batches.id"), primary_key=True, autoincrement=False),
+    Column("paused", Boolean, nullable=False),
+    Column("pause_reason", Text, nullable=False),
+    Column("paused_by", Text, nullable=False),
+    Column("cancelled", Boolean, nullable=False),
+    Column("rate_per_minute", Float),
+    Column("concurrency", Integer),
+    Column("version", Integer, nullable=False),
+    Column("changed_us", BIG),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", BIG, primary_key=True),
+    Column("batch_id", Integer, ForeignKey("batches.id"), nullable=False),
+    Column("at_us", BIG, nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("row_id", BIG),
+    Column("facts", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+pace_clients = Table(
+    "pace_clients",
+    metadata,
+    Column("client_key", String(128), primary_key=True),
+    Column("silent_until_us", BIG, nullable=False),
+    Column("clock_base_us", BIG, nullable=False),
+    Column("clock_host", Text, nullable=False),
+)
+
+pace_lanes = Table(
+    "pace_lanes",
+    metadata,
+    Column("client_key", String(128), primary_key=True),
+    Column("lane", String(128), primary_key=True),
+    Column("even_us", BIG, nullable=False),
+    Column("gap_us", BIG, nullable=False),
+)
+
+pace_slots = Table(
+    "pace_slots",
+    metadata,
+    Column("id", BIG, primary_key=True),
+    Column("client_key", String(128), nullable=False),
+    Column("at_us", BIG, nullable=False),
+    Column("lane", String(128), nullable=False),
+)
+
+IN_ATTENTION: Final = (
+    RowState.IN_DOUBT,
+    RowState.HELD,
+    RowState.REFUSED,
+    RowState.FAILED,
+    RowState.REJECTED,
+    RowState.SKIPPED,
+    RowState.CANCELLED,
+)
+"""States whose rows people ask for by state; the others are most of a batch and are read in order."""
+
+FREE = rows.c.chunk_id.is_(None) & (rows.c.state == RowState.PENDING.value)
+Index("rows_by_key", rows.c.key)
+Index("rows_due", rows.c.batch_id, rows.c.not_before_us, rows.c.id, sqlite_where=FREE, postgresql_where=FREE)
+Index(
+    "rows_in_chunk",
+    rows.c.chunk_id,
+    sqlite_where=rows.c.chunk_id.is_not(None),
+    postgresql_where=rows.c.chunk_id.is_not(None),
+)
+Index(
+    "rows_to_look_at",
+    rows.c.batch_id,
+    rows.c.look_at_us,
+    sqlite_where=rows.c.look_at_us.is_not(None),
+    postgresql_where=rows.c.look_at_us.is_not(None),
+)
+_ATTENTION = or_(*(rows.c.state == state.value for state in IN_ATTENTION))
+Index(
+    "rows_in_attention", rows.c.batch_id, rows.c.state, rows.c.id, sqlite_where=_ATTENTION, postgresql_where=_ATTENTION
+)
+_HAS_CONTACT = attempts.c.contact.is_not(None)
+Index(
+    "attempts_by_contact",
+    attempts.c.contact,
+    attempts.c.intent_us,
+    sqlite_where=_HAS_CONTACT,
+    postgresql_where=_HAS_CONTACT,
+)
+_HAS_EXECUTION = attempts.c.execution_id.is_not(None)
+Index(
+    "attempts_by_execution",
+    attempts.c.execution_id,
+    unique=True,
+    sqlite_where=_HAS_EXECUTION,
+    postgresql_where=_HAS_EXECUTION,
+)
+Index(
+    "chunks_open",
+    chunks.c.batch_id,
+    sqlite_where=chunks.c.closed_us.is_(None),
+    postgresql_where=chunks.c.closed_us.is_(None),
+)
+Index("events_of_batch", events.c.batch_id, events.c.id)
+Index("results_of_row", results.c.row_id)
+Index("pace_slots_in_order", pace_slots.c.client_key, pace_slots.c.at_us)

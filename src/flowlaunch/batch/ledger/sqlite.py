@@ -1,0 +1,121 @@
+"""All that is SQLite's own: pragmas, the file's mark, copies, and making erased bytes go away."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.pool import QueuePool
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+__all__ = [
+    "APPLICATION_ID",
+    "application_id",
+    "copy",
+    "file_engine",
+    "reclaim",
+    "set_durable",
+    "stamp",
+    "wipe_deleted",
+]
+
+APPLICATION_ID: Final = 0x464C4C31
+"""Marks the file as a ledger of flowlaunch, for `file` and for us ("FLL1")."""
+
+BUSY_TIMEOUT_S: Final = 15.0
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA cache_size=-16384",
+    "PRAGMA wal_autocheckpoint=4000",
+    "PRAGMA journal_size_limit=67108864",
+)
+
+
+def file_engine(path: Path) -> Engine:
+    """Return an engine on a ledger file: WAL, foreign keys, and transactions begun by us.
+
+    Connections made with the option `immediate` take the write lock when they begin, so that what a write reads
+    first cannot change before it writes.
+    """
+    engine = create_engine(
+        f"sqlite:///{path}",
+        hide_parameters=True,
+        poolclass=QueuePool,
+        pool_size=4,
+        max_overflow=12,
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S, "isolation_level": None},
+    )
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    for pragma in _PRAGMAS:
+        connection.execute(pragma).close()
+
+
+def _begin(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _raw(connection: Connection) -> Any:
+    return connection.connection.dbapi_connection
+
+
+def set_durable(connection: Connection, durable: bool) -> None:
+    """Make commits wait for the disk (FULL), or leave that to the next checkpoint (NORMAL); between transactions."""
+    _raw(connection).execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}").close()
+
+
+def wipe_deleted(connection: Connection, wipe: bool) -> None:
+    """Overwrite deleted content with zeros from now on, or no more."""
+    _raw(connection).execute(f"PRAGMA secure_delete={'ON' if wipe else 'OFF'}").close()
+
+
+def reclaim(connection: Connection) -> bool:
+    """Empty the write-ahead log and rewrite the file without its free pages; return whether the log is empty."""
+    raw = _raw(connection)
+    with contextlib.suppress(sqlite3.OperationalError):  # no room, or in use: freed pages are zeros already
+        raw.execute("VACUUM").close()
+    busy, _, _ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
+
+
+def stamp(connection: Connection, version: int) -> None:
+    """Write the mark and the schema version into the file's header, within the present transaction."""
+    connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
+    connection.exec_driver_sql(f"PRAGMA user_version={int(version)}")
+
+
+def application_id(path: Path) -> int | None:
+    """Return the mark of an SQLite file, without opening it as a database; None when it is no SQLite file.
+
+    Source: https://www.sqlite.org/fileformat.html, "The Database Header" (offset 68, big-endian).
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(100)
+    except OSError:
+        return None
+    if len(head) < 100 or not head.startswith(b"SQLite format 3\x00"):
+        return None
+    return int.from_bytes(head[68:72], "big")
+
+
+def copy(source: Path, to: Path) -> None:
+    """Copy a database that may be in use, by SQLite's own backup: whole and consistent."""
+    with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as old:  # noqa: SIM117 - one closes the other
+        with closing(sqlite3.connect(to)) as new:
+            old.backup(new)
+            new.execute("PRAGMA journal_mode=DELETE").close()

@@ -1,0 +1,125 @@
+"""Schema versions: what a file is, whether we can read it, and how it is brought up to date."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import inspect, select, text
+
+from flowlaunch.batch.ledger import sqlite
+from flowlaunch.batch.ledger.faults import translated
+from flowlaunch.batch.ledger.schema import HEAD, facts
+from flowlaunch.batch.ledger.store import Clock, Store
+from flowlaunch.errors import LedgerError, LedgerTooNewError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+__all__ = ["open_store", "upgrade", "version_of"]
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+def open_store(
+    place: Path | str, clock: Clock, *, create: bool, boundary: Callable[[str], None] | None = None
+) -> Store:
+    """Open the ledger file at `place`, making or upgrading it."""
+    if isinstance(place, str) and "://" in place:
+        raise LedgerError(
+            f"open the ledger at {place.split('://', maxsplit=1)[0]}://…: only files are supported",
+            hint="Give the path of a file; ledgers shared by several machines are not built yet.",
+        )
+    path = Path(place).absolute()
+    fresh = _check_file(path, create=create)
+    store = Store(sqlite.file_engine(path), clock, path=path, boundary=boundary)
+    try:
+        _bring_up_to_date(store, path, fresh=fresh)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _check_file(path: Path, *, create: bool) -> bool:
+    """Return whether the file is to be made; raise LedgerError when it is something else than a ledger."""
+    if not path.exists() or (path.is_file() and path.stat().st_size == 0):
+        if not create:
+            raise LedgerError(
+                f"open the ledger {path}: there is none", hint="Check the path; `flowlaunch batch run` makes ledgers."
+            )
+        if not path.parent.is_dir():
+            raise LedgerError(
+                f"make the ledger {path}: there is no folder {path.parent}", hint="Make the folder first."
+            )
+        return True
+    mark = sqlite.application_id(path)
+    # 0: made but never finished, e.g. the process died between making the file and the first commit
+    if mark not in {sqlite.APPLICATION_ID, 0}:
+        raise LedgerError(
+            f"open the ledger {path}: the file is no ledger of flowlaunch",
+            hint="Give the path of a ledger, or a new one.",
+        )
+    return mark == 0
+
+
+def version_of(connection: Connection) -> int:
+    """Return the schema version of a ledger; 0 when it has no tables yet."""
+    if not inspect(connection).has_table("alembic_version"):
+        return 0
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return int(found) if found is not None else 0
+
+
+def _bring_up_to_date(store: Store, path: Path, *, fresh: bool) -> None:
+    with store.read("open") as connection:
+        version = version_of(connection)
+        strange = fresh and version == 0 and inspect(connection).get_table_names()
+    if strange:
+        raise LedgerError(
+            f"open the ledger {path}: the file is a database of something else",
+            hint="Give the path of a ledger, or a new one.",
+        )
+    if version > HEAD:
+        raise LedgerTooNewError(
+            f"open the ledger {path}: it has schema version {version}, this program knows versions up to {HEAD}"
+        )
+    if version == HEAD:
+        return
+    if version > 0:
+        sqlite.copy(path, _free_name(path, version))
+    upgrade(store, HEAD)
+
+
+def _free_name(path: Path, version: int) -> Path:
+    """Return where the copy of an older ledger goes: beside it, never over an earlier copy."""
+    n, name = 1, path.with_name(f"{path.name}.version{version}.bak")
+    while name.exists():
+        n += 1
+        name = path.with_name(f"{path.name}.version{version}.{n}.bak")
+    return name
+
+
+def upgrade(store: Store, version: int, *, scripts: Path = MIGRATIONS) -> None:
+    """Run the migrations up to `version` in one transaction: all of them or none."""
+    from alembic import command  # noqa: PLC0415 - only needed when a schema changes
+    from alembic.config import Config  # noqa: PLC0415
+
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    config = Config()
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    with store.write("upgrade") as connection:
+        if version_of(connection) >= version:  # another process was first
+            return
+        config.attributes["connection"] = connection
+        with translated("upgrade", store.place):
+            command.upgrade(config, f"{version:04d}")
+        if store.path is not None:
+            sqlite.stamp(connection, version)
+        if connection.execute(select(facts.c.value).where(facts.c.name == "ledger_id")).first() is None:
+            connection.execute(facts.insert(), [{"name": "ledger_id", "value": uuid.uuid4().hex}])
