@@ -54,7 +54,8 @@ class AsyncClient:
         access_token: a token from elsewhere, instead of a client.
         credentials: any other way to sign in (`flowlaunch.credentials`).
         profile: profile of the settings file to read.
-        settings: settings loaded before; then only the arguments from `login_url` on that are no settings count.
+        settings: settings loaded before, instead of the environment and the profile file; what is given beside them
+            overrides them.
         contract: `platform`, or `guide` for what popular guides describe.
         preflight: `strict` refuses input data that does not fit, `warn` logs it, `off` does not look.
         timeout_s: seconds for a whole call, retries and waits included.
@@ -115,7 +116,7 @@ class AsyncClient:
             "token_cache": token_cache,
         }
         parts = assemble(
-            settings or settings_from(given, profile),
+            settings_from(given, profile, settings),
             credentials=credentials,
             hook=hooks,
             sends_idempotency_key=sends_idempotency_key,
@@ -128,7 +129,7 @@ class AsyncClient:
 
     @classmethod
     def from_settings(cls, settings: Settings, **options: Any) -> Self:
-        """Make a client of `settings`; `options` are the constructor's arguments that are no settings."""
+        """Make a client of `settings`; `options` are the constructor's other arguments and override them."""
         return cls(settings=settings, **options)
 
     async def launch(

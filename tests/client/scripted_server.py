@@ -256,7 +256,7 @@ class OneClient:
         self.client = cls(**{**settings, "clock": self.clock, **options})
         self._loop = None
 
-    def call(self, name, *args, **kwargs):
+    def call(self, name, /, *args, **kwargs):
         method = getattr(self.client, name)
         if self.kind == "sync":
             result = method(*args, **kwargs)

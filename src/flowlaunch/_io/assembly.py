@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from flowlaunch._core.api import Api
@@ -17,6 +17,7 @@ from flowlaunch.errors import SettingsError
 from flowlaunch.hooks import Teller
 from flowlaunch.regions import resolve_region
 from flowlaunch.settings import Settings, load_settings
+from flowlaunch.settings.fields import FIELDS_BY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,12 +49,25 @@ class Assembly:
     board: Board
 
 
-def settings_from(given: Mapping[str, Any], profile: str | None) -> Settings:
-    """Load the settings with what the caller gave on top."""
+def settings_from(given: Mapping[str, Any], profile: str | None, settings: Settings | None) -> Settings:
+    """Return the settings, those loaded before or now, with what the caller gave on top."""
     named = {name: value for name, value in given.items() if value is not None and not isinstance(value, Unset)}
     if "pace_per_minute" in given and given["pace_per_minute"] is None:
         named["pace_per_minute"] = None
-    return load_settings(named, profile=profile)
+    return load_settings(named, profile=profile) if settings is None else _overridden(settings, named)
+
+
+def _overridden(settings: Settings, named: Mapping[str, Any]) -> Settings:
+    """Return `settings` with the values of `named`, read as those of any source; a given client beats a token."""
+    values: dict[str, Any] = {}
+    for name, value in named.items():
+        try:
+            values[name] = FIELDS_BY_NAME[name].read(value)
+        except ValueError as error:
+            raise SettingsError(f"setting {name} (from argument): {error}", code="bad-setting") from error
+    if {"client_id", "client_secret"} & values.keys():
+        values.setdefault("access_token", None)
+    return replace(settings, **values) if values else settings
 
 
 def assemble(
