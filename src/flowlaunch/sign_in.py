@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from flowlaunch.credentials import Pkce
-from flowlaunch.errors import AuthenticationError, DeadlineError
+from flowlaunch.errors import AuthenticationError, DeadlineError, SettingsError
 from flowlaunch.regions import resolve_region
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def authorize(
     Raises:
         AuthenticationError: the person or the login host refused.
         DeadlineError: nobody signed in within `wait_s` seconds.
+        SettingsError: the redirect's port is taken.
 
     """
     hosts = resolve_region(region, login_url=login_url)
@@ -81,7 +82,7 @@ def authorize(
         answer = catcher.catch(wait_s)
     if answer is None:
         raise DeadlineError(f"nobody signed in within {wait_s:g} s", timeout_s=wait_s, hint="Start the sign-in again.")
-    if not hmac.compare_digest(answer.get("state", ""), state):
+    if not hmac.compare_digest(answer.get("state", "").encode(), state.encode()):
         raise _refused("the answer belongs to another sign-in", "Start the sign-in again, in one browser window.")
     if "code" not in answer:
         raise _refused(answer.get("error_description") or answer.get("error") or "no code came back", None)
@@ -120,7 +121,13 @@ class _Catcher(HTTPServer):
     """A server on loopback that waits for one redirect."""
 
     def __init__(self, port: int) -> None:
-        super().__init__(("127.0.0.1", port), _Answer)
+        try:
+            super().__init__(("127.0.0.1", port), _Answer)
+        except OSError as error:
+            raise SettingsError(
+                f"port {port} of this machine cannot take the redirect: {error.strerror}",
+                hint="Give a free port that the OAuth client lists among its redirect addresses.",
+            ) from error
         self.answer: dict[str, str] | None = None
 
     def catch(self, wait_s: float) -> dict[str, str] | None:
