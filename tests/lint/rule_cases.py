@@ -10,6 +10,7 @@ from typing import Any
 from lint_world import END, READ, SET, TEXT, workflow
 
 from flowlaunch.architect.lint import read_contract
+from flowlaunch.architect.load import load_flow
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,25 @@ def case(value: str) -> str:
 
 
 GOOD_CALL = call()
+MODULE_TEXT = """\
+commonModule:
+  name: Greet
+  variables:
+    - stringVariable: {name: Common.name, initialValue: {noValue: true}, isInput: true}
+    - stringVariable: {name: Common.result, initialValue: {noValue: true}, isOutput: true}
+  startUpTaskActions:
+    - updateData: {name: Set, statements: [{string: {variable: Common.result, value: {exp: Common.name}}}]}
+    - endTask: {name: Done}
+"""
+MODULE = load_flow(MODULE_TEXT, name="greet.yaml")
+
+
+def call_module(inputs: str = "", outputs: str = "") -> str:
+    """Give a flow that calls the common module `Greet`."""
+    body = f"ver_latestPublished: {{inputs: {{{inputs}}}, outputs: {{{outputs}}}}}"
+    return workflow(f"- callCommonModule: {{name: Call, commonModule: {{Greet: {{{body}}}}}}}\n{READ}", variables=TEXT)
+
+
 FLAG = var("boolean", "Flow.flag", "noValue: true", ", isInput: true")
 
 CASES: dict[str, Case] = {
@@ -217,4 +237,6 @@ CASES: dict[str, Case] = {
     "FL302": Case(call("region: {lit: EU}"), GOOD_CALL, {"contracts": [CONTRACT]}),
     "FL303": Case(call(outputs="User.id: {var: Flow.text}"), call(outputs="user.id: {var: Flow.text}"), {"contracts": [CONTRACT]}),
     "FL304": Case(GOOD_CALL.replace("Find order", "Find ordre"), GOOD_CALL, {"contracts": [CONTRACT]}),
+    "FL305": Case(call_module("Common.Nmae: {lit: x}"), call_module("name: {lit: x}"), {"modules": [MODULE]}),
+    "FL306": Case(call_module("", "Common.resutl: {var: Flow.text}"), call_module("", "Common.result: {var: Flow.text}"), {"modules": [MODULE]}),
 }  # fmt: skip

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from lint_world import END, READ, TEXT, workflow
-from rule_cases import call, decision, loop, switch, tasks
+from rule_cases import MODULE_TEXT, call, call_module, decision, loop, switch, tasks
 
 from flowlaunch.cli.app import run
 
@@ -159,3 +159,12 @@ def test_a_deliberate_break_is_told_with_place_and_cure(what, write, capsys):
     head = next(line for line in shown.splitlines() if label in line)
     assert head.startswith(f"{path}:")
     assert "hint:" in shown
+
+
+def test_modules_are_known_to_the_flows_beside_them(write, tmp_path, capsys):
+    """A call of a common module is compared with the module's file when both are linted together."""
+    flow = write(call_module("Common.Nmae: {lit: x}"), "flow.yaml")
+    assert run(["flow", "lint", flow]) == 0
+    write(MODULE_TEXT, "greet.yaml")
+    assert run(["flow", "lint", str(tmp_path)]) == 1
+    assert "has no input `Common.Nmae`" in capsys.readouterr().out

@@ -1,10 +1,11 @@
-"""Checks of data actions against their contracts."""
+"""Checks of calls: data actions against their contracts, common modules against their files."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from flowlaunch.architect.actions.call_data import CallData
+from flowlaunch.architect.actions.modules import CallModule
 from flowlaunch.architect.lint.check_paths import named
 from flowlaunch.architect.lint.finding import Hit
 from flowlaunch.architect.nodes import did_you_mean
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from flowlaunch.architect.lint.contracts import Contract
     from flowlaunch.architect.lint.subject import Subject
 
-__all__ = ["contracts"]
+__all__ = ["contracts", "modules"]
 
 
 def contracts(subject: Subject) -> Iterator[Hit]:
@@ -37,6 +38,31 @@ def contracts(subject: Subject) -> Iterator[Hit]:
             message = f'there is no contract for data action "{spec.action}"'
             hint = "Put its exported file into the folder of contracts."
             yield Hit("FL304", message, hint, action.span, action.ref)
+
+
+def modules(subject: Subject) -> Iterator[Hit]:
+    """Compare calls of common modules with those modules that are at hand."""
+    for action in subject.actions:
+        spec = action.spec
+        module = subject.modules.get(spec.name) if isinstance(spec, CallModule) else None
+        if not isinstance(spec, CallModule) or module is None:
+            continue
+        known = {_bare(one.name): one.name for one in module.inputs}
+        for name, given in spec.inputs:
+            if _bare(name) not in known:
+                message = f'common module "{module.name}" has no input `{name}`'
+                hint = did_you_mean(name, known.values(), "Its inputs") or "It has no inputs."
+                yield Hit("FL305", message, hint, given.span or action.span, action.ref)
+        known = {_bare(one.name): one.name for one in module.outputs}
+        for binding in spec.outputs:
+            if _bare(binding.name) not in known:
+                message = f'common module "{module.name}" has no output `{binding.name}`'
+                hint = did_you_mean(binding.name, known.values(), "Its outputs") or "It has no outputs."
+                yield Hit("FL306", message, hint, binding.target.span or action.span, action.ref)
+
+
+def _bare(name: str) -> str:
+    return name.lower().removeprefix("common.")
 
 
 def _inputs(action: Action, spec: CallData, contract: Contract) -> Iterator[Hit]:

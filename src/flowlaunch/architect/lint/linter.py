@@ -56,6 +56,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     check_spelling.literal_case,
     check_spelling.variable_case,
     check_contracts.contracts,
+    check_contracts.modules,
 )
 """Each looks at the whole flow and may yield hits of several rules."""
 
@@ -74,6 +75,7 @@ def lint_text(
     name: str,
     slots: Mapping[str, str] | None = None,
     contracts: Iterable[Contract] = (),
+    modules: Iterable[Flow] = (),
     select: frozenset[str] | None = None,
     ignore: frozenset[str] = frozenset(),
 ) -> Report:
@@ -85,20 +87,22 @@ def lint_text(
         slots: values for `{{name}}` and `${name}`; one without a value gets a placeholder, and what depends on it is
             not checked.
         contracts: contracts of data actions, to check calls against; without any, none is missed.
+        modules: common modules, to check calls of them against.
         select: codes of the rules to run; None for all.
         ignore: codes of rules to leave out.
 
     """
-    linter = _Linter(name, {one.name.lower(): one for one in contracts})
+    linter = _Linter(name, {one.name.lower(): one for one in contracts}, {one.name: one for one in modules})
     linter.run(text, slots or {})
     chosen = [one for one in linter.findings if (select is None or one.code in select) and one.code not in ignore]
     return _report(name, chosen, linter.flow, linter.ignores, select)
 
 
 class _Linter:
-    def __init__(self, name: str, contracts: Mapping[str, Contract]) -> None:
+    def __init__(self, name: str, contracts: Mapping[str, Contract], modules: Mapping[str, Flow]) -> None:
         self.name = name
         self.contracts = contracts
+        self.modules = modules
         self.findings: list[Finding] = []
         self.filled: Filled | None = None
         self.flow: Flow | None = None
@@ -119,7 +123,7 @@ class _Linter:
         self.flow = reading.flow
         self.mistakes(reading)
         if reading.flow is not None:
-            self.rules(reading, Subject(reading.flow, root, self.filled, self.contracts))
+            self.rules(reading, Subject(reading.flow, root, self.filled, self.contracts, self.modules))
 
     def root(self, source: Source, slots: Mapping[str, str]) -> Node | None:
         if _EXPORT.fullmatch(source.text[:4096]):

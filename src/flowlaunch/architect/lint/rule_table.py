@@ -103,4 +103,8 @@ TABLE: Final[tuple[tuple[str, str, str, str, str, str], ...]] = (
      "The variable bound to it is NOT_SET, or Architect refuses the flow."),
     ("FL304", "no-contract", "info", "advice", "No contract was given for the data action.",
      "Its inputs and outputs were not checked."),
+    ("FL305", "unknown-module-input", "error", "observed", "The common module has no such input.",
+     "The value never reaches the module."),
+    ("FL306", "unknown-module-output", "error", "observed", "The common module has no such output.",
+     "The variable bound to it is never set."),
 )  # fmt: skip

@@ -48,10 +48,18 @@ class Subject:
 
     """
 
-    def __init__(self, flow: Flow, root: Node, filled: Filled, contracts: Mapping[str, Contract]) -> None:
+    def __init__(
+        self,
+        flow: Flow,
+        root: Node,
+        filled: Filled,
+        contracts: Mapping[str, Contract],
+        modules: Mapping[str, Flow],
+    ) -> None:
         self.flow = flow
         self.filled = filled
         self.contracts = contracts
+        self.modules = modules
         self.actions = tuple(flow.actions())
         self.paths = Paths(flow)
         self.sequences = (*flow.states.values(), *flow.tasks.values())

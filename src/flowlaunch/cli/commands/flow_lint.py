@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from pathlib import Path
@@ -168,20 +169,20 @@ def lint_command(
     session = Session(output="json" if output == "sarif" else output, query=query, quiet=quiet)
     slots, known = read_slots(pairs, values), _contracts(contracts)
     chosen, left_out = _codes(select, "--select"), _codes(ignore, "--ignore")
-    reports = [
-        lint_text(
-            read_flow_file(path),
-            name="standard input" if str(path) == "-" else str(path),
-            slots=slots,
-            contracts=known,
-            select=chosen if select else None,
-            ignore=left_out,
-        )
-        for path in flow_files(files)
-    ]
+    texts = [(_name(path), read_flow_file(path)) for path in flow_files(files)]
+    read = functools.partial(lint_text, slots=slots, contracts=known, ignore=left_out)
+    read = functools.partial(read, select=chosen if select else None)
+    reports = [read(text, name=name) for name, text in texts]
+    modules = [one.flow for one in reports if one.flow is not None and one.flow.type == "commonModule"]
+    if modules and len(reports) > 1:  # now that the modules are known, look at their calls too
+        reports = [read(text, name=name, modules=modules) for name, text in texts]
     _show(session, reports, output)
     session.talk(_summary(reports))
     return 1 if any(report.fails(strict=strict) for report in reports) else 0
+
+
+def _name(path: Path) -> str:
+    return "standard input" if str(path) == "-" else str(path)
 
 
 def _codes(words: Sequence[str], option: str) -> frozenset[str]:
