@@ -1,0 +1,138 @@
+"""Send one row, and say what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from flowlaunch._core.redact import redact_text
+from flowlaunch.batch.states import Event
+from flowlaunch.errors import (
+    ApiError,
+    AuthenticationError,
+    DeadlineError,
+    DecodeError,
+    FlowlaunchError,
+    InputError,
+    LaunchInDoubtError,
+    NotSentError,
+    PermissionDeniedError,
+    RateLimitedError,
+    ReplyLostError,
+    ServerError,
+    SettingsError,
+)
+
+if TYPE_CHECKING:
+    from flowlaunch.aclient import AsyncClient
+    from flowlaunch.batch.ledger import ChunkRow, Outcome
+    from flowlaunch.batch.permits import Permits
+
+__all__ = ["Dispatcher", "Sent", "Sign"]
+
+MESSAGE_CHARS: Final = 500
+
+
+class Sign(Enum):
+    """What an answer says about the service, beside what it says about the row."""
+
+    WELL = "well"
+    AGAIN = "again"
+    THROTTLED = "throttled"
+    UNREACHABLE = "unreachable"
+    DOUBTFUL = "doubtful"
+    FATAL = "fatal"
+
+
+VERDICTS: Final[tuple[tuple[type[BaseException], Event, Sign], ...]] = (
+    (LaunchInDoubtError, Event.LOST, Sign.DOUBTFUL),
+    (NotSentError, Event.NOT_SENT, Sign.UNREACHABLE),
+    (DeadlineError, Event.NOT_SENT, Sign.UNREACHABLE),
+    (ReplyLostError, Event.NOT_SENT, Sign.UNREACHABLE),  # of the sign-in: a lost launch is in doubt
+    (ServerError, Event.NOT_SENT, Sign.UNREACHABLE),  # likewise
+    (DecodeError, Event.NOT_SENT, Sign.UNREACHABLE),  # likewise
+    (RateLimitedError, Event.NOT_SENT, Sign.THROTTLED),
+    (AuthenticationError, Event.NOT_SENT, Sign.FATAL),
+    (PermissionDeniedError, Event.NOT_SENT, Sign.FATAL),
+    (SettingsError, Event.NOT_SENT, Sign.FATAL),
+    (ApiError, Event.REFUSED, Sign.WELL),
+    (InputError, Event.REFUSED, Sign.WELL),
+    (Exception, Event.LOST, Sign.DOUBTFUL),  # a mistake of ours: nobody knows how far it came
+)
+"""First class that fits -> what becomes of the row, and what it says about the service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of one row: `outcome` for the ledger, `sign` for the runner, `error` when there was one."""
+
+    outcome: Outcome
+    sign: Sign
+    error: Exception | None = None
+
+
+class Dispatcher:
+    """Launches rows of one flow, its version pinned."""
+
+    def __init__(
+        self,
+        client: AsyncClient,
+        permits: Permits,
+        *,
+        flow_id: str,
+        version: str | None,
+        timeout_s: float,
+        token_input: str | None = None,
+    ) -> None:
+        self._client = client
+        self._permits = permits
+        self._flow_id = flow_id
+        self._version = version or None
+        self._timeout_s = timeout_s
+        self._token_input = token_input
+
+    async def send(self, row: ChunkRow) -> Sent:
+        """Launch `row`, whose intent is on disk, and return what came of it; no error leaves but a cancellation."""
+        permit = self._permits.grant()
+        try:
+            launched = await self._client.launch(
+                self._flow_id,
+                self._input_of(row),
+                version=self._version,
+                name=row.name,
+                key=row.key,
+                preflight="off",
+                timeout_s=self._timeout_s,
+            )
+        except Exception as error:  # noqa: BLE001 - the table's last line is for all of them
+            return judged(row, error, is_short=permit.is_short)
+        accepted = row.outcome(Event.ACCEPTED, execution_id=launched.id, correlation_id=launched.correlation_id)
+        return Sent(accepted, Sign.WELL)
+
+    def _input_of(self, row: ChunkRow) -> dict[str, object]:
+        given: dict[str, object] = msgspec.json.decode(row.payload or b"{}")
+        if self._token_input is not None:
+            given[self._token_input] = row.token
+        return given
+
+
+def judged(row: ChunkRow, error: Exception, *, is_short: bool = False) -> Sent:
+    """Return what `error` means for `row`; `is_short`: a repetition would have needed another slot."""
+    event, sign = next((event, sign) for kind, event, sign in VERDICTS if isinstance(error, kind))
+    if is_short and sign is Sign.UNREACHABLE:
+        sign = Sign.AGAIN
+    code = error.code if isinstance(error, FlowlaunchError) else type(error).__name__
+    message = error.message if isinstance(error, FlowlaunchError) else f"unexpected {type(error).__name__}"
+    server_code = getattr(error, "server_code", "") or ""
+    outcome = row.outcome(
+        event,
+        reason=server_code or code,
+        message=redact_text(message)[:MESSAGE_CHARS],
+        error_code=code,
+        http_status=getattr(error, "status", None),
+        correlation_id=getattr(error, "correlation_id", "") or "",
+    )
+    return Sent(outcome, sign, error)

@@ -1,0 +1,73 @@
+"""Let a client send nothing that the ledger has given no slot for."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from flowlaunch._core.pace import AT_ONCE, Pace, Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flowlaunch.aclient import AsyncClient
+
+__all__ = ["Permit", "Permits", "client_key", "govern"]
+
+
+@dataclass(slots=True)
+class Permit:
+    """The right to send one request; `is_short` tells that a second one would have been needed."""
+
+    requests: int = 1
+    is_short: bool = False
+
+
+_held: ContextVar[Permit | None] = ContextVar("flowlaunch_permit", default=None)
+
+
+class Permits(Pace):
+    """Stands where a client has its own pace: one request for each permit that its task holds.
+
+    A refused request is therefore not repeated inside the call, which the ledger would know nothing of: the call
+    ends as not sent and its row waits for another slot.
+    """
+
+    def __init__(self, on_push_back: Callable[[float], None]) -> None:  # the parent's budget has no part here
+        self._on_push_back = on_push_back
+
+    def grant(self) -> Permit:
+        """Give the running task the right to one more request, and take back any older one."""
+        permit = Permit()
+        _held.set(permit)
+        return permit
+
+    def reserve(self, now_s: float, deadline_s: float) -> Slot | None:  # noqa: ARG002 - the pace's signature
+        """Spend the task's permit; None when it is spent. Without any (the flow is looked up) there is no bound."""
+        permit = _held.get()
+        if permit is None:
+            return AT_ONCE
+        if not permit.requests:
+            permit.is_short = True
+            return None
+        permit.requests -= 1
+        return AT_ONCE
+
+    def push_back(self, now_s: float, seconds: float) -> None:  # noqa: ARG002 - the pace's signature
+        """Hand the service's wish for silence on to everybody."""
+        self._on_push_back(seconds)
+
+
+def govern(client: AsyncClient, permits: Permits) -> None:
+    """Put `permits` in the place of the client's own pace."""
+    client._driver.shared.pace = permits  # noqa: SLF001 - the one seam between a batch's pace and the client's
+
+
+def client_key(client: AsyncClient) -> str:
+    """Return a name for whose budget the client spends: a hash of the OAuth client's id, or of a given token."""
+    credentials = client._driver.shared.credentials  # noqa: SLF001 - as above
+    whose = getattr(credentials, "client_id", None) or getattr(credentials, "token", None) or repr(credentials)
+    host = client._api.hosts.api_url  # noqa: SLF001 - as above
+    return sha256(f"{host}|{whose}".encode()).hexdigest()[:24]

@@ -1,0 +1,243 @@
+"""Follow launched rows to their end, and archive how they ended before the platform forgets it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from flowlaunch.batch.ledger import Result
+from flowlaunch.batch.states import Event
+from flowlaunch.errors import (
+    AuthenticationError,
+    FlowlaunchError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitedError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flowlaunch._io.clock_async import AsyncClock
+    from flowlaunch.aclient import AsyncClient
+    from flowlaunch.batch.durations import Durations
+    from flowlaunch.batch.ledger import LaunchedRow, Ledger
+    from flowlaunch.batch.permits import Permits
+    from flowlaunch.batch.slots import SlotLane
+    from flowlaunch.batch.writer import Writer
+    from flowlaunch.models import Execution
+
+__all__ = ["Tracker", "result_of"]
+
+READ_S: Final = 15.0
+MISSING_GRACE_S: Final = 60.0
+"""How long a 404 is taken for an execution that the platform's readers do not show yet (guess: no figure is public)."""
+TROUBLE_S: Final = 10.0
+"""Pause before an execution is read again whose reading failed."""
+FLUSH_S: Final = 0.25
+FLUSH_AT: Final = 200
+IDLE_S: Final = 0.5
+BACKLOG_US: Final = 1_000_000
+LASTING: Final = (AuthenticationError, PermissionDeniedError)
+
+
+class Tracker:
+    """Reads executions when they are likely to have ended, within its own lane of the pace.
+
+    Attributes:
+        is_behind: whether looks wait for slots; the launches then leave it its share.
+        is_urgent: whether someone waits for the ends (a ramp): looks are then early rather than few.
+        lost: why ends cannot be read at all, or None.
+
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        writer: Writer,
+        batch_id: int,
+        *,
+        client: AsyncClient,
+        permits: Permits,
+        lane: SlotLane,
+        clock: AsyncClock,
+        durations: Durations,
+        readers: int,
+        keeps_outputs: bool = True,
+        on_results: Callable[[list[Result]], None] | None = None,
+    ) -> None:
+        self._ledger, self._writer, self._batch_id = ledger, writer, batch_id
+        self._client, self._permits, self._lane, self._clock = client, permits, lane, clock
+        self._durations = durations
+        self._readers = max(1, readers)
+        self._keeps_outputs = keeps_outputs
+        self._on_results = on_results
+        self._due: deque[LaunchedRow] = deque()
+        self._busy: set[int] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._results: list[Result] = []
+        self._later: list[tuple[int, int]] = []
+        self._bell = asyncio.Event()
+        self._flushed_s = float("-inf")
+        self._ask_again_us = 0
+        self.is_behind = False
+        self.is_urgent = False
+        self.lost: FlowlaunchError | None = None
+        self.looks = 0
+
+    async def run(self) -> None:
+        """Follow until cancelled, or until reading turns out to be impossible."""
+        try:
+            while self.lost is None:
+                await self._turn()
+        finally:
+            for task in tuple(self._tasks):
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def flush(self) -> None:
+        """Write what was learnt and is not in the ledger yet."""
+        results, self._results = self._results, []
+        later, self._later = self._later, []
+        self._flushed_s = self._clock.now().mono_s
+        if results:
+            await self._writer.call(self._ledger.record_results, self._batch_id, results)
+            if self._on_results is not None:
+                self._on_results(results)
+        if later:
+            await self._writer.call(self._ledger.look_later, later)
+        self._busy.difference_update(result.row_id for result in results)
+        self._busy.difference_update(row_id for row_id, _at_us in later)
+
+    def wake(self) -> None:
+        """Look again: a row was launched."""
+        self._ask_again_us = 0
+        self._bell.set()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being read and everything learnt is written."""
+        return not (self._tasks or self._results or self._later or self._due)
+
+    async def _turn(self) -> None:
+        self._bell.clear()
+        now = self._clock.now()
+        now_us = round(now.unix_s * 1e6)
+        written = len(self._results) + len(self._later)
+        if written and (written >= FLUSH_AT or now.mono_s - self._flushed_s >= FLUSH_S or not self._tasks):
+            await self.flush()
+        if not self._due and now_us >= self._ask_again_us:
+            await self._find_due(now_us)
+        room = min(self._readers - len(self._tasks), len(self._due))
+        slots = await self._lane.take(room, now_us)
+        for slot_us in slots:
+            self._start(self._due.popleft(), slot_us)
+        self.is_behind = bool(self._due) and self._due[0].look_at_us < now_us - BACKLOG_US
+        if not slots:
+            await self._clock.wait(self._bell, self._rest_s(now_us, room))
+
+    async def _find_due(self, now_us: int) -> None:
+        limit = 4 * self._readers + len(self._busy)
+        found = await self._writer.call(self._ledger.to_look_at, self._batch_id, due_us=now_us, limit=limit)
+        self._due.extend(row for row in found if row.row_id not in self._busy)
+        self._busy.update(row.row_id for row in self._due)
+        if not self._due:
+            next_us = await self._writer.call(self._ledger.next_look_us, self._batch_id)
+            latest_us = now_us + round(IDLE_S * 1e6)
+            self._ask_again_us = latest_us if next_us is None else min(max(next_us, now_us + 10_000), latest_us)
+
+    def _rest_s(self, now_us: int, room: int) -> float:
+        if self._results or self._later:
+            return FLUSH_S / 4
+        until_us = self._lane.next_us(now_us) if room > 0 else self._ask_again_us
+        return min(IDLE_S, max(0.002, (until_us - now_us) / 1e6)) if room > 0 or not self._tasks else IDLE_S
+
+    def _start(self, row: LaunchedRow, slot_us: int) -> None:
+        task = asyncio.get_running_loop().create_task(self._look(row, slot_us))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._bell.set()
+
+    async def _look(self, row: LaunchedRow, slot_us: int) -> None:
+        ahead_s = slot_us / 1e6 - self._clock.now().unix_s
+        if ahead_s > 0:
+            await self._clock.sleep(ahead_s)
+        if self._lane.is_late(slot_us, self._now_us()):
+            await self._lane.give_back([slot_us])
+            self._later.append((row.row_id, self._now_us()))
+            return
+        self._permits.grant()
+        self.looks += 1
+        try:
+            seen = await self._client.status(row.execution_id, timeout_s=READ_S)
+        except FlowlaunchError as error:
+            self._failed(row, error)
+            return
+        self._seen(row, seen)
+
+    def _seen(self, row: LaunchedRow, seen: Execution) -> None:
+        now_us = self._now_us()
+        if seen.is_final:
+            self._durations.learn(_duration_s(row, seen, now_us))
+            self._results.append(result_of(row, seen, keeps_outputs=self._keeps_outputs))
+            return
+        age_s = max(0.0, (now_us - row.launched_us) / 1e6)
+        self._look_again(row, self._durations.next_look_s(age_s, is_urgent=self.is_urgent) - age_s)
+
+    def _failed(self, row: LaunchedRow, error: FlowlaunchError) -> None:
+        age_s = (self._now_us() - row.launched_us) / 1e6
+        if isinstance(error, LASTING):
+            self.lost = error
+        elif isinstance(error, NotFoundError) and age_s >= MISSING_GRACE_S:
+            gone = Result(row_id=row.row_id, execution_id=row.execution_id, event=None, reason="gone",
+                          error_message="the platform knows no such execution any more")  # fmt: skip
+            self._results.append(gone)
+            return
+        wait_s = TROUBLE_S
+        if isinstance(error, NotFoundError):
+            wait_s = max(1.0, age_s / 2)
+        elif isinstance(error, RateLimitedError):
+            wait_s = max(TROUBLE_S, min(60.0, error.retry_after_s or 0.0))
+        self._look_again(row, wait_s)
+
+    def _look_again(self, row: LaunchedRow, wait_s: float) -> None:
+        self._later.append((row.row_id, self._now_us() + round(wait_s * 1e6)))
+
+    def _now_us(self) -> int:
+        return round(self._clock.now().unix_s * 1e6)
+
+
+def result_of(row: LaunchedRow, seen: Execution, *, keeps_outputs: bool = True) -> Result:
+    """Return what the ledger keeps of an execution that ended."""
+    error = seen.error
+    reason = "" if seen.succeeded else (error.code if error is not None and error.code else seen.status.lower())
+    return Result(
+        row_id=row.row_id,
+        execution_id=row.execution_id,
+        event=Event.COMPLETED if seen.succeeded else Event.FAILED,
+        status=seen.status,
+        reason=reason,
+        completion_reason=seen.completion_reason,
+        error_code=error.code if error is not None else "",
+        error_message=error.message if error is not None else "",
+        outputs=msgspec.json.encode(seen.output_data) if keeps_outputs and seen.output_data else None,
+        started_us=_us(seen.launched_at.timestamp()) if seen.launched_at else None,
+        ended_us=_us(seen.completed_at.timestamp()) if seen.completed_at else None,
+    )
+
+
+def _duration_s(row: LaunchedRow, seen: Execution, now_us: int) -> float:
+    """Return how long an execution took; by the platform's clock where it told both ends."""
+    if seen.launched_at is not None and seen.completed_at is not None:
+        return max(0.0, (seen.completed_at - seen.launched_at).total_seconds())
+    return max(0.0, (now_us - row.launched_us) / 1e6)
+
+
+def _us(unix_s: float) -> int:
+    return round(unix_s * 1e6)
