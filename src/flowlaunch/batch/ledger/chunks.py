@@ -8,6 +8,8 @@ import msgspec
 from sqlalchemy import bindparam, exists, insert, literal_column, select, update
 
 from flowlaunch.batch.ledger import batches, counts, events, workers as worker_rows
+from flowlaunch.batch.ledger.prepared import PreparedStatement
+from flowlaunch.batch.ledger.rows import HASHED_PAYLOAD
 from flowlaunch.batch.ledger.schema import attempts, chunks, rows, workers
 from flowlaunch.batch.ledger.shapes import Chunk, ChunkRow, Worker
 from flowlaunch.batch.states import Event, RowState, move
@@ -32,6 +34,7 @@ _HANDED_OUT = (
     rows.c.name,
     rows.c.contact,
     rows.c.token,
+    rows.c.reason,
     rows.c.attempts,
     rows.c.not_before_us,
     rows.c.not_after_us,
@@ -45,7 +48,7 @@ _DUE = (
     .limit(bindparam("size"))
     .with_for_update(skip_locked=True)
 )
-_TAKE = (
+_TAKE = PreparedStatement(
     update(rows)
     .where(rows.c.id == bindparam("row_id"), _FREE)
     .values(chunk_id=bindparam("in_chunk"), epoch=bindparam("new_epoch"))
@@ -70,7 +73,7 @@ def take(store: Store, worker: Worker, size: int) -> Chunk | None:
         )
         key = done.inserted_primary_key
         chunk_id = int(key[0]) if key is not None else 0
-        connection.execute(_TAKE, [{"row_id": one.id, "in_chunk": chunk_id, "new_epoch": epoch} for one in due])
+        _TAKE.run(connection, [{"row_id": one[0], "in_chunk": chunk_id, "new_epoch": epoch} for one in due])
     return Chunk(
         chunk_id=chunk_id,
         batch_id=worker.batch_id,
@@ -81,21 +84,23 @@ def take(store: Store, worker: Worker, size: int) -> Chunk | None:
 
 
 def _handed(one: Row[*tuple[Any, ...]], epoch: int) -> ChunkRow:
+    row_id, number, line, key, payload, name, contact, token, reason, attempts_so_far, *times, calendars = one
     return ChunkRow(
-        row_id=one.id,
-        number=one.number,
-        line=one.line,
+        row_id=row_id,
+        number=number,
+        line=line,
         epoch=epoch,
-        key=one.key,
-        payload=one.payload,
-        name=one.name,
-        contact=one.contact,
-        token=one.token,
-        attempts=one.attempts,
-        not_before_us=one.not_before_us or None,
-        not_after_us=one.not_after_us,
-        closes_us=one.closes_us,
-        calendars=msgspec.json.decode(one.calendars, type=tuple[str, ...]) if one.calendars else (),
+        key=key,
+        payload=None if payload is None or payload.startswith(HASHED_PAYLOAD) else payload,
+        name=name,
+        contact=contact,
+        token=token,
+        reason=reason,
+        attempts=attempts_so_far,
+        not_before_us=times[0] or None,
+        not_after_us=times[1],
+        closes_us=times[2],
+        calendars=msgspec.json.decode(calendars, type=tuple[str, ...]) if calendars else (),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, insert, select, update
 
+from flowlaunch.batch.ledger.prepared import PreparedStatement
 from flowlaunch.batch.ledger.schema import counts
 from flowlaunch.batch.ledger.shapes import Count
 from flowlaunch.batch.states import RowState
@@ -21,7 +22,7 @@ __all__ = ["Deltas", "add", "read"]
 Deltas = Counter[tuple[int, str, str]]
 """(batch id, state, reason) -> by how many rows its count changes."""
 
-_ADD = (
+_ADD = PreparedStatement(
     update(counts)
     .where(
         counts.c.batch_id == bindparam("in_batch"),
@@ -37,14 +38,11 @@ def add(connection: Connection, deltas: Deltas) -> None:
     changed = [key for key, by in deltas.items() if by]
     if not changed:
         return
-    done = connection.execute(
-        _ADD,
-        [
-            {"in_batch": batch_id, "in_state": state, "for_reason": reason, "by": deltas[batch_id, state, reason]}
-            for batch_id, state, reason in changed
-        ],
-    )
-    if done.rowcount != len(changed):
+    values = [
+        {"in_batch": batch_id, "in_state": state, "for_reason": reason, "by": deltas[batch_id, state, reason]}
+        for batch_id, state, reason in changed
+    ]
+    if _ADD.run(connection, values) != len(changed):
         _add_new(connection, deltas, changed)
 
 

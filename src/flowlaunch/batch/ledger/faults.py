@@ -6,14 +6,17 @@ import contextlib
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from flowlaunch.errors import LedgerBusyError, LedgerError, LedgerFullError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["translated"]
+__all__ = ["CONFLICT", "translated"]
+
+CONFLICT: Final = "ledger-conflict"
+"""Code of the error for a value that must be there once and would have been there twice."""
 
 BUSY_CODES: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 FULL_CODES: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE})
@@ -27,6 +30,8 @@ def translated(doing: str, place: str) -> Iterator[None]:
     """Raise LedgerError and its kin in place of the database's own errors."""
     try:
         yield
+    except IntegrityError as error:
+        raise LedgerError(f"{doing} in {place}: {error.orig}", code=CONFLICT) from error
     except DBAPIError as error:
         raise _meaning(error.orig, doing, place) from error
     except SQLAlchemyError as error:

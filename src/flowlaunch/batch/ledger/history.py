@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy import bindparam, literal_column, select
 
 from flowlaunch.batch.ledger import sqlite
 from flowlaunch.batch.ledger.faults import translated
 from flowlaunch.batch.ledger.schema import HEAD, attempts, facts, rows
 from flowlaunch.batch.ledger.versions import version_of
-from flowlaunch.batch.states import SENT_STATES, Event, RowState
+from flowlaunch.batch.states import SENT_STATES, Event
 from flowlaunch.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -64,12 +64,12 @@ class _Source:
             self.version = version_of(self.connection)
             self.connection.rollback()
 
-    def facts(self) -> tuple[str, int]:
-        """Return the ledger's id and when it was last active."""
+    def ledger_id(self) -> str:
+        """Return the ledger's own id; a copy has the same."""
         with translated("read the history", self.place):
-            ledger_id = self.connection.execute(select(facts.c.value).where(facts.c.name == "ledger_id")).scalar()
+            found = self.connection.execute(select(facts.c.value).where(facts.c.name == "ledger_id")).scalar()
             self.connection.rollback()
-        return str(ledger_id), 0
+        return str(found)
 
     def close(self) -> None:
         """Let the file go."""
@@ -139,13 +139,13 @@ class FolderHistory:
 def folder_history(store: Store, *, but_batch: int | None) -> FolderHistory:
     """Open every ledger of the folder to read; one that this program cannot read is an error, not an omission."""
     sources = [_Source(store.engine, store.place, own=True)]
-    known = {sources[0].facts()[0]}
+    known = {sources[0].ledger_id()}
     try:
         for path in _ledgers_beside(store.path):
             source = _Source(sqlite.file_engine(path), path.name, own=False)
             sources.append(source)
             _check(source)
-            ledger_id, _ = source.facts()
+            ledger_id = source.ledger_id()
             if ledger_id in known:
                 sources.pop().close()
             known.add(ledger_id)
@@ -172,6 +172,3 @@ def _ledgers_beside(path: Path | None) -> list[Path]:
         for other in path.parent.iterdir()
         if other != path and other.is_file() and sqlite.application_id(other) == sqlite.APPLICATION_ID
     )
-
-
-_ = (RowState, func)

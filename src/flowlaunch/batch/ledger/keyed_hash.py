@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from flowlaunch.errors import LedgerError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["KEY_FILE", "KeyedHash"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from flowlaunch.batch.ledger import (
     backup,
@@ -21,7 +21,6 @@ from flowlaunch.batch.ledger import (
     spare,
     workers,
 )
-from flowlaunch.batch.ledger.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
         Verdict,
         Worker,
     )
+    from flowlaunch.batch.ledger.store import Store
 
 __all__ = ["Ledger"]
 
@@ -64,7 +64,7 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def __enter__(self) -> Ledger:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -100,9 +100,8 @@ class Ledger:
     ) -> tuple[str, ...]:
         """Return what has changed since the batch began and was accepted; what is None is not compared.
 
-        Args:
-            flow_version: the version published now. The batch goes on with the version it pinned.
-            accept: changes to put up with, of `source`, `mapping`, `flow`, `flow-version`.
+        `flow_version` is the one published now: the batch goes on with the version it pinned. `accept` names changes
+        to put up with, of `source`, `mapping`, `flow`, `flow-version`.
 
         Raises:
             LedgerMismatchError: something changed that is not in `accept`; it names each change.
@@ -221,7 +220,7 @@ class Ledger:
     # decisions of people -------------------------------------------------------------------------------------
 
     def settle(self, batch_id: int, row_ids: Sequence[int], verdict: Verdict, evidence: Evidence) -> int:
-        """End the doubt about rows: `launched` or `absent` (they may then be sent again). Return how many it settled."""
+        """End the doubt about rows: `launched`, or `absent`: they may be sent again. Return how many it settled."""
         return settling.settle(self._store, batch_id, row_ids, verdict, evidence)
 
     def retry(self, batch_id: int, where: RowFilter | None = None, *, by: str) -> int:
@@ -270,11 +269,8 @@ class Ledger:
     ) -> SlotGrant:
         """Reserve up to `n` instants within `horizon_s` at which a request of an OAuth client may leave.
 
-        Args:
-            client_key: whose budget it is: the OAuth client's id, hashed or plain.
-            budget_per_minute: at most so many in any sliding 60 s, over all lanes and all processes of the ledger.
-            rate_per_minute: even pace of this lane; None is the whole budget.
-            lane: who asks, e.g. `launch:7` and `look:7`: each keeps its own even spacing.
+        At most `budget_per_minute` lie in any sliding 60 s, over all lanes and all processes of the ledger. A lane
+        (`launch:7`, `look:7`) keeps its own even spacing at `rate_per_minute`; None is the whole budget.
 
         """
         wish = slots.Wish(client_key, lane, n, budget_per_minute, rate_per_minute or budget_per_minute, horizon_s)

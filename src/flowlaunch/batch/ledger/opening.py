@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from flowlaunch.batch.ledger.ledger import Ledger
     from flowlaunch.batch.ledger.store import Clock
@@ -25,10 +25,8 @@ def open_ledger(
 
     An older ledger is brought up to date after a copy of it was put beside it.
 
-    Args:
-        place: the file. Database URLs are reserved for ledgers shared by machines and refused for now.
-        create: whether to make a ledger that does not exist.
-        boundary: called with `before:<what>` and `after:<what>` around every commit; for tests.
+    Database URLs are reserved for ledgers shared by machines and refused for now. `boundary` is called with
+    `before:<what>` and `after:<what>` around every commit, for tests that end the process there.
 
     Raises:
         LedgerTooNewError: a newer flowlaunch wrote it.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, literal_column, select, update
 
 from flowlaunch.batch.ledger import batches, counts
 from flowlaunch.batch.ledger.outcomes import REASON_LENGTH
+from flowlaunch.batch.ledger.prepared import PreparedStatement
 from flowlaunch.batch.ledger.schema import results, rows
 from flowlaunch.batch.ledger.shapes import LaunchedRow, Result
 from flowlaunch.batch.states import Event, RowState, move
@@ -27,11 +28,11 @@ ENDS = frozenset({Event.COMPLETED, Event.FAILED, None})
 _FIND = select(rows.c.id, rows.c.batch_id, rows.c.state, rows.c.reason, rows.c.execution_id).where(
     rows.c.id.in_(bindparam("row_ids", expanding=True)), rows.c.state == RowState.LAUNCHED.value
 )
-_END = (
+_END = PreparedStatement(
     update(rows)
     .where(
         rows.c.id == bindparam("row_id"),
-        rows.c.state == RowState.LAUNCHED.value,
+        rows.c.state == literal_column("'launched'"),
         rows.c.execution_id == bindparam("of_execution"),
     )
     .values(
@@ -40,12 +41,15 @@ _END = (
         message=bindparam("new_message"),
         error_code=bindparam("new_error_code"),
         ended_us=bindparam("new_ended_us"),
-        look_at_us=None,
+        look_at_us=literal_column("NULL"),
     )
 )
-_LOOK = (
+_ARCHIVE = PreparedStatement(insert(results))
+_LOOK = PreparedStatement(
     update(rows)
-    .where(rows.c.id == bindparam("row_id"), rows.c.state == RowState.LAUNCHED.value, rows.c.look_at_us.is_not(None))
+    .where(
+        rows.c.id == bindparam("row_id"), rows.c.state == literal_column("'launched'"), rows.c.look_at_us.is_not(None)
+    )
     .values(look_at_us=bindparam("at_us"))
 )
 
@@ -86,7 +90,7 @@ def look_later(store: Store, looks: Sequence[tuple[int, int]]) -> None:
     if not looks:
         return
     with store.write("look later", durable=False) as connection:
-        connection.execute(_LOOK, [{"row_id": row_id, "at_us": at_us} for row_id, at_us in looks])
+        _LOOK.run(connection, [{"row_id": row_id, "at_us": at_us} for row_id, at_us in looks])
 
 
 def record(store: Store, batch_id: int, found: Sequence[Result]) -> int:
@@ -111,9 +115,9 @@ def record(store: Store, batch_id: int, found: Sequence[Result]) -> int:
             if one.event is not None:
                 archive.append(_archived(one, now_us, outputs_kept=outputs_kept))
         if ends:
-            connection.execute(_END, ends)
+            _END.run(connection, ends)
         if archive:
-            connection.execute(insert(results), archive)
+            _ARCHIVE.run(connection, archive)
         counts.add(connection, deltas)
     return len(ends)
 

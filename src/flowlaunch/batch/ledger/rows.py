@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import ColumnElement, and_, bindparam, func, insert, literal_column, or_, select, update
 
 from flowlaunch.batch.ledger import batches as batch_rows, counts
+from flowlaunch.batch.ledger.prepared import PreparedStatement
 from flowlaunch.batch.ledger.schema import IN_ATTENTION, batches, results, rows
 from flowlaunch.batch.ledger.shapes import RowFilter, RowRecord, row_id_of
 from flowlaunch.batch.states import RowState
@@ -37,6 +38,16 @@ STATE_BY_KIND: Final[Mapping[str, RowState]] = {
     "reject": RowState.REJECTED,
 }
 """What a decision makes of a new row."""
+
+
+_ADD = PreparedStatement(
+    insert(rows),
+    columns=(
+        "id", "batch_id", "number", "line", "state", "reason", "epoch", "attempts", "not_before_us", "not_after_us",
+        "closes_us", "calendars", "correlation_id", "error_code", "message", "token", "key", "contact", "name",
+        "payload",
+    ),
+)  # fmt: skip
 
 
 def add(store: Store, batch_id: int, plans: Iterable[RowPlan]) -> int:
@@ -77,7 +88,7 @@ def _insert(store: Store, batch_id: int, last: int, made: list[dict[str, Any]]) 
         )
         if done.rowcount != 1:
             raise LedgerError(f"add rows to batch {batch_id}: another process is adding rows to it")
-        connection.execute(insert(rows), made)
+        _ADD.run(connection, made)
         counts.add(connection, deltas)
 
 

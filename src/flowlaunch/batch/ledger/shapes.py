@@ -102,40 +102,12 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_us: int
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What came of one intent: make it with `ChunkRow.outcome`.
-
-    Attributes:
-        event: ACCEPTED (with `execution_id`), REFUSED, NOT_SENT or LOST of a row that was intended; POSTPONED,
-            HELD or SKIPPED of one that was only taken.
-        reason: stable slug for counting, e.g. the error's code.
-        message: the reason for people, with secrets taken out by the caller.
-        not_before_us: for NOT_SENT and POSTPONED: do not try before. None keeps what the row had, as for the
-            other two instants.
-        look_at_us: for ACCEPTED: when to look at the execution first; None is never.
-
-    """
-
-    row_id: int
-    epoch: int
-    event: Event
-    reason: str = ""
-    message: str = ""
-    error_code: str = ""
-    http_status: int | None = None
-    execution_id: str | None = None
-    correlation_id: str = ""
-    not_before_us: int | None = None
-    not_after_us: int | None = None
-    closes_us: int | None = None
-    look_at_us: int | None = None
-
-
 class ChunkRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row handed to a worker, still pending; commit its intent before its request leaves.
 
     Attributes:
         payload: the input data as JSON bytes; None when it was hashed or dropped (`refill` puts it back).
+        reason: why it was put off, when it was: a decision's slug, or `not_sent`, `retried` …
         attempts: intents so far, this one not counted.
         closes_us: end of the calling window the row was scheduled for; after it, decide again by `calendars`.
 
@@ -150,6 +122,7 @@ class ChunkRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     name: str | None = None
     contact: str | None = None
     token: str = ""
+    reason: str = ""
     attempts: int = 0
     not_before_us: int | None = None
     not_after_us: int | None = None
@@ -173,8 +146,7 @@ class ChunkRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ) -> Outcome:
         """Return what came of this row, for `Ledger.commit`."""
         return Outcome(
-            row_id=self.row_id,
-            epoch=self.epoch,
+            row=self,
             event=event,
             reason=reason,
             message=message,
@@ -187,6 +159,39 @@ class ChunkRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             closes_us=closes_us,
             look_at_us=look_at_us,
         )
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What came of one intent: make it with `ChunkRow.outcome`.
+
+    Attributes:
+        event: ACCEPTED (with `execution_id`), REFUSED, NOT_SENT or LOST of a row that was intended; POSTPONED,
+            HELD or SKIPPED of one that was only taken.
+        reason: stable slug for counting, e.g. the error's code.
+        message: the reason for people, with secrets taken out by the caller.
+        not_before_us: for NOT_SENT and POSTPONED: do not try before. None keeps what the row had, as for the
+            other two instants.
+        look_at_us: for ACCEPTED: when to look at the execution first; None is never.
+
+    """
+
+    row: ChunkRow
+    event: Event
+    reason: str = ""
+    message: str = ""
+    error_code: str = ""
+    http_status: int | None = None
+    execution_id: str | None = None
+    correlation_id: str = ""
+    not_before_us: int | None = None
+    not_after_us: int | None = None
+    closes_us: int | None = None
+    look_at_us: int | None = None
+
+    @property
+    def row_id(self) -> int:
+        """The row's id."""
+        return self.row.row_id
 
 
 class Chunk(msgspec.Struct, frozen=True, kw_only=True):

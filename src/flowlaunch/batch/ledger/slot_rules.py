@@ -92,10 +92,7 @@ def _fits(taken: list[int], budget: int, place: int, at_us: int) -> bool:
         if first < 0:
             continue
         end_us = at_us if last == place else taken[last - 1]
-        if first == place:
-            start_us = at_us
-        else:
-            start_us = taken[first] if first < place else taken[first - 1]
+        start_us = at_us if first == place else taken[first if first < place else first - 1]
         if end_us - start_us < WINDOW_US:
             return False
     return True

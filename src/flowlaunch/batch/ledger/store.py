@@ -64,9 +64,7 @@ class Store:
     def write(self, doing: str, *, durable: bool = True) -> Iterator[Connection]:
         """Run one transaction that has the write lock from its start; on any error nothing of it is kept.
 
-        Args:
-            durable: whether it is on the disk when this ends, or at the latest with the next one that is.
-
+        With `durable` it is on the disk when this ends, else at the latest with the next one that is.
         """
         with self._turn, translated(doing, self.place):
             connection = self._ready_writer(durable)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, insert, select, update
 
 from flowlaunch.batch.ledger import batches as batch_rows, chunks, events
+from flowlaunch.batch.ledger.prepared import PreparedStatement
 from flowlaunch.batch.ledger.schema import batches, workers
 from flowlaunch.batch.ledger.shapes import Worker
 from flowlaunch.errors import LedgerBusyError, LedgerFencedError
@@ -26,7 +27,7 @@ __all__ = ["beat", "mark_alive", "start", "stop"]
 _OURS: Final[set[str]] = set()
 """Workers started by this very process: one of our pid that is not here is from before a restart."""
 
-_BEAT = (
+_BEAT = PreparedStatement(
     update(workers)
     .where(workers.c.id == bindparam("me"), workers.c.gone_us.is_(None))
     .values(heartbeat_us=bindparam("now_us"))
@@ -112,8 +113,7 @@ def beat(store: Store, worker: Worker) -> None:
 
 def mark_alive(connection: Connection, worker: Worker, now_us: int) -> None:
     """Give a sign of life within the present transaction; LedgerFencedError when another process took over."""
-    done = connection.execute(_BEAT, {"me": worker.worker_id, "now_us": now_us})
-    if done.rowcount != 1:
+    if _BEAT.run(connection, [{"me": worker.worker_id, "now_us": now_us}]) != 1:
         raise LedgerFencedError(f"work on batch {worker.batch_id}: another process has taken it over")
 
 

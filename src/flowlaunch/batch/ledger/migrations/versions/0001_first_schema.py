@@ -7,6 +7,10 @@ revision = "0001"
 down_revision = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+IN_ATTENTION = (
+    "state = 'in_doubt' OR state = 'held' OR state = 'refused' OR state = 'failed' OR state = 'rejected'"
+    " OR state = 'skipped' OR state = 'cancelled'"
+)
 
 
 def upgrade() -> None:
@@ -169,12 +173,8 @@ def upgrade() -> None:
         "rows_in_attention",
         "rows",
         ["batch_id", "state", "id"],
-        sqlite_where=sa.text(
-            "state = 'in_doubt' OR state = 'held' OR state = 'refused' OR state = 'failed' OR state = 'rejected' OR state = 'skipped' OR state = 'cancelled'"
-        ),
-        postgresql_where=sa.text(
-            "state = 'in_doubt' OR state = 'held' OR state = 'refused' OR state = 'failed' OR state = 'rejected' OR state = 'skipped' OR state = 'cancelled'"
-        ),
+        sqlite_where=sa.text(IN_ATTENTION),
+        postgresql_where=sa.text(IN_ATTENTION),
     )
     op.create_index(
         "rows_in_chunk",

@@ -1,0 +1,1 @@
+"""Alembic scripts: how a ledger of each schema version becomes one of the next."""
