@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 import pydantic
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from flowlaunch._core.jsonable import MAX_DEPTH, as_mapping, to_json_value
 from flowlaunch._core.preflight import check_input
@@ -287,6 +287,7 @@ def test_anything_is_either_json_or_a_problem(value):
         assert (read is None) == (data is None)
 
 
+@settings(max_examples=40)
 @given(
     st.dictionaries(
         st.text(),

@@ -121,6 +121,11 @@ class Connection(asyncio.Protocol):
             reason = f"{type(exc).__name__}: {exc}" if exc is not None else "the connection closed without an answer"
             self._settle(lost("reset" if kind == "connect" else kind, reason, left=True))
 
+    def on_message_begin(self) -> None:
+        """Give up a connection that goes on talking after its answer: the next request would meet the rest of it."""
+        if self._waiter is not None and self._waiter.done():
+            self.is_reusable = False
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header, names in lower case."""
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
