@@ -26,7 +26,7 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
         "now", "random", "actions", "data_actions", "tables", "decision_tables", "queues", "contacts",
         "organizations", "skills", "groups", "users", "things", "schedules", "conversations", "modules",
     ),
-    "world": ("organization", "divisions", "roles", "clients", "flows", "slots"),
+    "world": ("organization", "divisions", "roles", "clients", "flows", "slots", "language"),
     "action": ("key", "name", "flow", "path", "outputs", "failure", "delay_s", "sequence", "after"),
     "data action": (
         "category", "action", "inputs", "where", "outputs", "failure", "timeout", "delay_s", "sequence", "after",
