@@ -21,7 +21,7 @@ types: $(VENV)/.checked
 	$(BIN)/pyright
 
 contracts: $(VENV)/.checked
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 
 cover: $(VENV)/.tested
 	$(BIN)/coverage erase
