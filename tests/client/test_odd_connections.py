@@ -192,9 +192,15 @@ def test_a_connection_that_talks_on_after_its_answer_is_given_up():
 
     async def exchange(more):
         connection = connections.Connection(asyncio.get_running_loop())
-        connection.connection_made(asyncio.Transport())
-        connection.transport.write = lambda _data: connection.data_received(answer(200, {"id": "e"}) + more)
-        connection.transport.is_closing = lambda: False
+
+        class Echo(asyncio.Transport):
+            def write(self, _data):
+                connection.data_received(answer(200, {"id": "e"}) + more)
+
+            def is_closing(self):
+                return False
+
+        connection.connection_made(Echo())
         reply = await connection.exchange(b"", b"", asyncio.get_running_loop().time() + 5)
         return reply.status, connection.is_reusable
 
