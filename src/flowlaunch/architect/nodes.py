@@ -132,7 +132,7 @@ def did_you_mean(word: str, known: Iterable[str], what: str = "Known") -> str:
     """Suggest the nearest of `known`, or list them."""
     names = sorted(known)
     by_lower = {name.lower(): name for name in names}
-    close = difflib.get_close_matches(word[:100].lower(), by_lower, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word[:100].lower(), by_lower, n=1, cutoff=0.7)
     if close:
         return f"Did you mean `{by_lower[close[0]]}`?"
     shown = ", ".join(f"`{name}`" for name in names[:12])
