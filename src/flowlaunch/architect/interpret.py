@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from flowlaunch.architect.flow import Flow
     from flowlaunch.architect.values import Value
 
-__all__ = ["RunResult", "drive", "run"]
+__all__ = ["RunResult", "abandon", "drive", "run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,20 @@ def drive(steps: Generator[Effect, Answer, RunResult], answer: Callable[[Effect]
                 result: RunResult = end.value
                 return result
             given = answer(effect)
+
+
+def abandon(steps: Generator[Effect, Answer, RunResult], why: str) -> Trace | None:
+    """End a run whose effect nobody can answer, and give what it did until then.
+
+    None when the flow handles errors by itself and wants to go on: it is closed.
+    """
+    try:
+        steps.throw(FlowRuntimeError(why))
+    except StopIteration as end:
+        trace: Trace = end.value.trace
+        return trace
+    steps.close()
+    return None
 
 
 def _steps(

@@ -185,7 +185,7 @@ class _StubReader:
     def _table(self, value: Any, path: Path) -> StubTable:
         what = f"table `{path[-1]}`"
         entry = self.read.fields(value, path, what, FIELDS["table"])
-        sources = [key for key in ("rows", "csv", "file") if entry.get(key) is not None]
+        sources = [key for key in ("rows", "csv", "file") if key in entry]
         if len(sources) != 1:
             problem = f"has both {' and '.join(sources)}" if sources else "has no rows"
             raise self.read.refuse(path, f"{what} {problem}", "Give one of `rows`, `csv` (text) and `file` (a path).")

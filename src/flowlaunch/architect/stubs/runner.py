@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from flowlaunch.architect.codec import to_json
-from flowlaunch.architect.interpret import RunResult, run
+from flowlaunch.architect.interpret import RunResult, abandon, run
 from flowlaunch.architect.load import load_flow
 from flowlaunch.architect.nodes import did_you_mean
 from flowlaunch.architect.stubs.world import Call, StubWorld
-from flowlaunch.errors import FlowNameError, FlowRuntimeError, FlowStubError
+from flowlaunch.errors import FlowNameError, FlowStubError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -221,16 +221,5 @@ def _drive(flow: Flow, inputs: Mapping[str, Any], world: StubWorld, rules: Rules
         try:
             given = world.answer(effect)
         except FlowStubError as error:
-            error.trace = _trace_so_far(steps, error)
+            error.trace = abandon(steps, error.message)
             raise
-
-
-def _trace_so_far(steps: Any, error: FlowStubError) -> Trace | None:
-    """End the run at the action that found no answer, and give what it did until then."""
-    try:
-        steps.throw(FlowRuntimeError(error.message))
-    except StopIteration as end:
-        trace: Trace = end.value.trace
-        return trace
-    steps.close()  # the flow handles errors itself and wants to go on: there is nothing to go on with
-    return None

@@ -11,13 +11,17 @@ from flowlaunch.architect.actions.lookups import FindRow
 from flowlaunch.architect.codec import json_ready
 from flowlaunch.architect.iso import date_time_text
 from flowlaunch.architect.stubs.answers import answer_of, request_of
-from flowlaunch.architect.stubs.conditions import glob_holds
-from flowlaunch.architect.stubs.filling import TemplateError, fill, search
+from flowlaunch.architect.stubs.choose import (
+    choose_action,
+    choose_data_action,
+    choose_row,
+    filled,
+    within_limit,
+)
 from flowlaunch.architect.stubs.missing import missing_stub, spent_stub
 from flowlaunch.architect.stubs.model import Ending
 from flowlaunch.architect.stubs.rows import as_object, cells_for, find_row, find_rows
 from flowlaunch.architect.values import NOT_SET
-from flowlaunch.errors import FlowStubError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,10 +33,7 @@ if TYPE_CHECKING:
     from flowlaunch.architect.stubs.model import ActionStub, DataActionStub, Stubs
     from flowlaunch.architect.values import NetworkObject, NotSet
 
-__all__ = ["DEFAULT_TIMEOUT_S", "Call", "StubWorld"]
-
-DEFAULT_TIMEOUT_S: Final = 60.0
-"""How long a data action may take when the flow sets no limit; the longest that the platform allows."""
+__all__ = ["Call", "StubWorld"]
 
 _KINDS_OF_TYPES: Final = {
     "usr": "user",
@@ -49,6 +50,7 @@ _KINDS_OF_TYPES: Final = {
 }
 
 
+_EMERGENCIES: Final = frozenset({"active", "emergency"})
 _ENDINGS: Final[Mapping[type, str]] = {
     fx.CallDataAction: "_data_action",
     fx.CallDecisionTable: "_decision_table",
@@ -187,9 +189,9 @@ class StubWorld:
         return next((one for one in self._actions[ref.flow] if one.ref.number == ref.number), None)
 
     def _ending(self, effect: Effect, request: Mapping[str, Any]) -> Ending:
-        for stub in self.stubs.actions:
-            if _is_about(stub, effect.ref):
-                return self._filled(self._next(stub, effect), effect, request)
+        stub = choose_action(self.stubs.actions, effect.ref)
+        if stub is not None:
+            return self._filled(self._next(stub, effect), request)
         ending: Ending = getattr(self, _ENDINGS[type(effect)])(effect)
         return ending
 
@@ -201,14 +203,8 @@ class StubWorld:
             raise spent_stub(effect, stub.place, number, self.action(effect.ref))
         return ending
 
-    def _filled(self, ending: Ending, effect: Effect, request: Mapping[str, Any]) -> Ending:
-        if ending.body is None:
-            return ending
-        document = {"input": dict(request), "now": date_time_text(self.time), "call": len(self.calls) + 1}
-        try:
-            return Ending(ending.path, fill(ending.body, document), ending.delay_s)
-        except TemplateError as error:
-            raise FlowStubError(f"the answer for `{effect.ref.name}`: {error}") from error
+    def _filled(self, ending: Ending, request: Mapping[str, Any]) -> Ending:
+        return filled(ending, request, date_time_text(self.time), len(self.calls) + 1)
 
     def _pass_time(self, effect: Effect, ending: Ending) -> None:
         seconds = ending.delay_s
@@ -222,14 +218,11 @@ class StubWorld:
     # -- one function for each kind of effect --------------------------------------------------------------------
 
     def _data_action(self, effect: fx.CallDataAction) -> Ending:
-        stub = next((stub for stub in self.stubs.data_actions if _fits(stub, effect)), None)
+        stub = choose_data_action(self.stubs.data_actions, effect)
         self._check("inputs", effect, effect.inputs)
         if stub is None:
             raise missing_stub(effect, self.action(effect.ref), self.stubs)
-        ending = self._filled(self._next(stub, effect), effect, effect.inputs)
-        limit_s = DEFAULT_TIMEOUT_S if effect.timeout_s is None else effect.timeout_s
-        if ending.path == "timeout" or ending.delay_s > limit_s:
-            return Ending("timeout", None, limit_s)
+        ending = within_limit(self._filled(self._next(stub, effect), effect.inputs), effect.timeout_s)
         if ending.path == "success":
             self._check("outputs", effect, ending.body)
         return ending
@@ -242,10 +235,8 @@ class StubWorld:
         rows = self.stubs.decision_tables.get(effect.table)
         if rows is None:
             raise missing_stub(effect, self.action(effect.ref), self.stubs)
-        for row in rows:
-            if all(condition.holds(effect.inputs.get(name)) for name, condition in row.inputs.items()):
-                return Ending("found", row.outputs)
-        return Ending("notFound")
+        row = choose_row(rows, effect.inputs)
+        return Ending("notFound") if row is None else Ending("found", row.outputs)
 
     def _table(self, effect: fx.TableLookup) -> Ending:
         table = self.stubs.tables.get(effect.table)
@@ -266,7 +257,10 @@ class StubWorld:
         return Ending("found", found) if found else Ending("notFound")
 
     def _schedule(self, effect: fx.EvaluateSchedule) -> Ending:
-        state = self.stubs.schedules.get(effect.name)
+        states = self.stubs.schedules
+        if states.get(effect.emergency_group or "") in _EMERGENCIES:
+            return Ending("emergency")
+        state = states.get(effect.name)
         if state is None:
             raise missing_stub(effect, self.action(effect.ref), self.stubs)
         return Ending(state)
@@ -305,18 +299,3 @@ class StubWorld:
 
     def _done(self, _effect: Effect) -> Ending:
         return Ending("success")
-
-
-def _is_about(stub: ActionStub, ref: ActionRef) -> bool:
-    return glob_holds(stub.key, ref.key) and glob_holds(stub.name, ref.name) and glob_holds(stub.flow, ref.flow)
-
-
-def _fits(stub: DataActionStub, effect: fx.CallDataAction) -> bool:
-    if not stub.names(effect.category, effect.action):
-        return False
-    if not all(condition.holds(effect.inputs.get(name)) for name, condition in stub.inputs.items()):
-        return False
-    try:
-        return not stub.where or bool(search(stub.where, dict(effect.inputs)))
-    except TemplateError as error:
-        raise FlowStubError(f"{stub.place}: `where`: {error}") from error
