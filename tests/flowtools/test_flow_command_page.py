@@ -20,7 +20,8 @@ _BLOCK = re.compile(r"^## `(flowlaunch[^`]*)`\n(.*?)```text\n(.*?)```", re.MULTI
 
 def help_of(name: str) -> str:
     """Give the help of a flow command, 80 columns wide."""
-    top = click.Context(cli, info_name="flowlaunch", terminal_width=80, max_content_width=80)
+    settings = {"help_option_names": ["-h", "--help"], "terminal_width": 80, "max_content_width": 80}
+    top = click.Context(cli, info_name="flowlaunch", **settings)
     group = click.Context(flow_command, info_name="flow", parent=top, terminal_width=80)
     command = flow_command.get_command(group, name)
     context = click.Context(command, info_name=name, parent=group, terminal_width=80)
