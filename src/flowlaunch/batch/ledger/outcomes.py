@@ -18,7 +18,7 @@ from flowlaunch.batch.ledger.faults import CONFLICT
 from flowlaunch.batch.ledger.prepared import PreparedStatement
 from flowlaunch.batch.ledger.rows import let_go
 from flowlaunch.batch.ledger.schema import attempts, rows
-from flowlaunch.batch.states import Event, IllegalMoveError, RowState, move
+from flowlaunch.batch.states import Event, RowState, move
 from flowlaunch.errors import LedgerError, LedgerFencedError, LedgerFullError
 
 if TYPE_CHECKING:
@@ -203,16 +203,17 @@ def _why(connection: Connection, given: Sequence[ChunkRow], events: Mapping[int,
     wanted = select(rows.c.id, rows.c.state, rows.c.epoch).where(rows.c.id.in_(list(events)))
     found = {one.id: one for one in connection.execute(wanted)}
     for one in given:
-        row = found.get(one.row_id)
-        if row is None or row.epoch not in {one.epoch, 0}:
-            return LedgerFencedError(f"write row {one.number}: another process has taken it over")
-        try:
-            move(RowState(row.state), events[one.row_id])
-        except IllegalMoveError as error:
-            return LedgerError(
-                f"write row {one.number}: {error}", hint="Nothing was written; this is a defect, report it."
-            )
-    return LedgerFencedError("write rows: a row was given back or moved on since it was taken")
+        row, event = found.get(one.row_id), events[one.row_id]
+        after = LAUNCHING if event is Event.INTENDED else TO_STATES[event]
+        if row is not None and row.state == after and row.epoch in {one.epoch, 0}:
+            continue  # this transaction's own doing, about to be undone
+        if row is None or row.epoch != one.epoch:
+            return LedgerFencedError(f"write row {one.number}: another process has taken it over, or it was given back")
+        return LedgerError(
+            f"write row {one.number}: a row that is {row.state} cannot be {event.value}",
+            hint="Nothing was written; this is a defect, report it.",
+        )
+    return LedgerFencedError("write rows: a row has moved on since it was taken")
 
 
 def _without_repeats(store: Store, results: Sequence[Outcome]) -> list[Outcome]:
