@@ -85,7 +85,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         row_number: 1-based place among the records of the source, bad ones included; with the batch's id it
             makes the launch token, so it must not change on resume.
-        key: the caller's row key, or `row-N` when no column was named.
+        key: the caller's row key, or `row-N@BATCH` when no column was named.
         contact: who is reached, normalised (E.164, lower-case address or an id); attempts are counted by it.
         phones: the numbers of the row as given, each of which must be callable; `emails` its addresses.
         zone: the contact's time zone as given in the row; `region` names its regional rules likewise.
