@@ -131,8 +131,8 @@ class SyncTransport:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._managers: dict[str | None, urllib3.PoolManager] = {}
-        self._inherited: dict[str | None, urllib3.PoolManager] = {}
+        self._managers: dict[tuple[str | None, bool], urllib3.PoolManager] = {}
+        self._inherited: dict[tuple[str | None, bool], urllib3.PoolManager] = {}
         self._lock = threading.Lock()
         renew_after_fork(self)
 
@@ -171,15 +171,18 @@ class SyncTransport:
 
     def _manager(self, url: str) -> urllib3.PoolManager:
         proxy = self._network.proxy_for(url)
-        found = self._managers.get(proxy)
+        key = (proxy, url.startswith("https:"))
+        found = self._managers.get(key)
         if found is None:
             with self._lock:
-                found = self._managers.get(proxy) or self._new_manager(proxy)
-                self._managers[proxy] = found
+                found = self._managers.get(key) or self._new_manager(*key)
+                self._managers[key] = found
         return found
 
-    def _new_manager(self, proxy: str | None) -> urllib3.PoolManager:
-        settings: dict[str, Any] = {"maxsize": POOL_SIZE, "block": False, "ssl_context": self._network.tls()}
+    def _new_manager(self, proxy: str | None, is_tls: bool) -> urllib3.PoolManager:
+        settings: dict[str, Any] = {"maxsize": POOL_SIZE, "block": False}
+        if is_tls:  # loading the system's CAs takes longer than a launch
+            settings["ssl_context"] = self._network.tls()
         if proxy is None:
             manager = urllib3.PoolManager(**settings)
         else:
