@@ -40,7 +40,8 @@ def test_the_short_cut_agrees_with_full_parsing():
             for text in (plain, plain + "1", plain[:-1], plain.replace("+", "+", 1)[:3] + "0" + plain[3:]):
                 try:
                     parsed = phonenumbers.parse(text)
-                    is_possible = phonenumbers.is_possible_number(parsed)
+                    reason = phonenumbers.is_possible_number_with_reason(parsed)
+                    is_possible = reason == phonenumbers.ValidationResult.IS_POSSIBLE
                 except phonenumbers.NumberParseException:
                     is_possible = False
                 wanted = phonenumbers.format_number(parsed, form) if is_possible else None

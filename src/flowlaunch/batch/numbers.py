@@ -83,7 +83,7 @@ def _library() -> _Library:
     return _Library(
         phonenumbers.parse,
         phonenumbers.NumberParseException,
-        phonenumbers.is_possible_number,
+        lambda number: phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE,
         phonenumbers.region_code_for_number,
         timezone.time_zones_for_number,
         lambda number: phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164),
