@@ -34,6 +34,7 @@ from flowlaunch.errors import (
     DeadlineError,
     DecodeError,
     InvalidRequestError,
+    NotFoundError,
     NotSentError,
     PermissionDeniedError,
     RateLimitedError,
@@ -198,6 +199,16 @@ def test_bad_credentials_say_to_check_the_region():
     assert error.hint.startswith("Check the region first")
     assert (error.status, error.server_code, error.correlation_id) == (400, "invalid_client", "c-1")
     assert len(hand.sent) == 1
+
+
+def test_a_host_without_a_token_endpoint_says_to_check_the_login_host():
+    """A 404 to a sign-in means a wrong host, and the hint says so."""
+    hand = Hand([response(404, b'{"code": "not.found", "message": "The requested resource was not found."}')])
+
+    with pytest.raises(NotFoundError) as caught:
+        sign_in(hand)
+
+    assert "login host" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from flowlaunch.errors import (
     DeadlineError,
     DecodeError,
     FlowlaunchError,
+    NotFoundError,
     RateLimitedError,
     ReplyLostError,
     ServerError,
@@ -244,7 +245,9 @@ def _refusal(contract: Contract, call: Call, reply: Response | Lost, *, spent_s:
 
 
 def _spent(call: Call, error: E) -> E:
-    """Say of a code or an assertion that it may be spent, where the base error says to try again."""
+    """Give the error of a sign-in the hint that fits it: a wrong host, a code or assertion that may be spent."""
+    if isinstance(error, NotFoundError):
+        error.hint = "No token endpoint is there: check the region, or the login host where it is set."
     if not call.operation.is_repeatable and isinstance(error, (ReplyLostError, ServerError)):
         error.hint = "The code or assertion may be spent: start the sign-in anew."
     return error
