@@ -48,6 +48,8 @@ _PLAIN: Final = re.compile(r"[!-~]+")
 """Visible ASCII: a host or path of anything else would have to be encoded, and is a slip far more often."""
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _SERVICE_LABELS: Final = ("api.", "login.", "apps.")
+_OWN_PATHS: Final = ("/api/v2", "/oauth/token")
+"""What calls add by themselves, so that a base URL copied with it means the one without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,9 @@ def resolve_region(text: str, *, login_url: str | None = None) -> Hosts:
     """Tell the hosts that `text` means.
 
     `text` may be a region's name (`eu-west-1`, `eu_west_1`), a domain (`mypurecloud.ie`), one of its hosts
-    (`api.mypurecloud.ie`), a URL of either, or the base URL of anything that speaks the API: a sandbox, a
-    gateway, a new region. A URL whose host does not begin with `api.` or `login.` serves both.
+    (`api.mypurecloud.ie`), a URL of either, any page of the org's web app (`https://apps.mypurecloud.ie/...`), or
+    the base URL of anything that speaks the API: a sandbox, a gateway, a new region. A URL whose host does not
+    begin with `api.` or `login.` serves both. `/api/v2` or `/oauth/token` at the end counts for nothing.
 
     Raises:
         SettingsError: `text` is none of these.
@@ -99,10 +102,14 @@ def _from_url(given: str) -> Hosts:
         host, port = (parts.hostname or ""), parts.port
     except ValueError as error:
         raise _unknown(given) from error
-    if parts.scheme not in {"http", "https"} or not host or parts.username or parts.query or parts.fragment:
+    if parts.scheme not in {"http", "https"} or not host or parts.username:
         raise _unknown(given)
-    path = parts.path.rstrip("/")
     domain = _domain_of(host)
+    if host == f"apps.{domain}" and domain in _DOMAIN_TO_NAME and port is None:
+        return _of_domain(domain)
+    if parts.query or parts.fragment:
+        raise _unknown(given)
+    path = _base_path(parts.path)
     is_service = domain != host or domain in _DOMAIN_TO_NAME
     is_safe = parts.scheme == "https" or domain in _DOMAIN_TO_NAME  # a real org is never spoken to in the clear
     if is_service and "." in domain and port is None and not path and is_safe:
@@ -110,6 +117,11 @@ def _from_url(given: str) -> Hosts:
     netloc = f"[{host}]" if ":" in host else host
     base = f"{parts.scheme}://{netloc}{f':{port}' if port else ''}{path}"
     return Hosts(base, base)
+
+
+def _base_path(path: str) -> str:
+    bare = path.rstrip("/")
+    return next((bare.removesuffix(own).rstrip("/") for own in _OWN_PATHS if bare.endswith(own)), bare)
 
 
 def _domain_of(host: str) -> str:

@@ -90,6 +90,9 @@ def test_a_known_region_is_never_spoken_to_in_the_clear(name):
         ("[::1]:8085", "http://[::1]:8085", "http://[::1]:8085"),
         ("http://localhost:8085/", "http://localhost:8085", "http://localhost:8085"),
         ("https://gateway.corp.example/genesys/", "https://gateway.corp.example/genesys", None),
+        ("https://gateway.corp.example/genesys/api/v2", "https://gateway.corp.example/genesys", None),
+        ("http://127.0.0.1:8085/api/v2/", "http://127.0.0.1:8085", None),
+        ("http://127.0.0.1:8085/oauth/token", "http://127.0.0.1:8085", None),
         ("gateway.corp.example:8443", "https://gateway.corp.example:8443", None),
         ("https://api.corp.example:8443", "https://api.corp.example:8443", None),
         ("http://api.corp.example", "http://api.corp.example", None),
@@ -100,6 +103,27 @@ def test_any_other_host_works(text, api_url, login_url):
     hosts = resolve_region(text)
 
     assert (hosts.api_url, hosts.login_url, hosts.region) == (api_url, login_url or api_url, "")
+
+
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_an_address_copied_from_a_page_or_a_script_names_its_region(name):
+    """The API's base path, the token address and a page of the org's own web app mean the region they belong to."""
+    domain = OFFICIAL[name]
+
+    for text in (
+        f"https://api.{domain}/api/v2",
+        f"https://api.{domain}/api/v2/",
+        f"api.{domain}/api/v2",
+        f"https://login.{domain}/oauth/token",
+        f"https://apps.{domain}/directory/",
+        f"https://apps.{domain}/architect/?x=1#/workflow/flows",
+    ):
+        hosts = resolve_region(text)
+        assert (hosts.api_url, hosts.login_url, hosts.region) == (
+            f"https://api.{domain}",
+            f"https://login.{domain}",
+            name,
+        )
 
 
 def test_the_login_host_may_be_given():
