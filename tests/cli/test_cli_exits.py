@@ -39,10 +39,10 @@ def test_every_class_and_code_is_documented():
         assert f"`{kind.__name__}`" in text
 
 
-def test_code_8_is_left_for_batches():
-    """No command of today ends with 8."""
-    assert 8 not in {int(code) for code in Exit}
-    assert "| 8 |" in DOCS.read_text(encoding="utf-8")
+def test_no_error_ends_with_the_code_of_a_batch():
+    """8 says that a batch ended with rows not launched; no single error does."""
+    assert Exit.NOT_LAUNCHED == 8
+    assert Exit.NOT_LAUNCHED not in EXIT_OF_CLASS.values()
 
 
 def test_an_error_is_told_with_code_details_and_hint():

@@ -9,7 +9,8 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from flowlaunch.cli.render import cell_for_csv, emit
+from flowlaunch.batch.results.csv_cells import cell_for_csv
+from flowlaunch.cli.render import emit
 from flowlaunch.cli.terminal import printable
 
 ROWS = [{"id": "1", "name": "a", "inner": {"x": 1}}, {"id": "2", "name": "=cmd", "inner": {}}]

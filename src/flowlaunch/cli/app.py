@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from flowlaunch._version import __version__
+from flowlaunch.cli.lazy import LazyGroup
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,56 +28,20 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "whoami": ("whoami", "Tell who the credentials speak for."),
     "explain": ("explain", "Explain an error, a log line or a code snippet."),
     "config": ("config", "Show and change settings."),
+    "batch": ("batch", "Launch one flow per row of a file, safely, to the end."),
     "flow": ("flow", "Check, run, test and draw flow files offline."),
     "sandbox": ("sandbox", "Run a local Genesys Cloud to launch flows in."),
 }
 """Command -> its module in `flowlaunch.cli.commands` and its line in the list of commands."""
 
-_WIDEST: Final = max(map(len, COMMANDS))
-
-
-class LazyGroup(click.Group):
-    """A group that imports a command's module only when that command is used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Tell the commands in the order in which a newcomer needs them."""
-        del ctx
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and tell one command."""
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        module = import_module(f"flowlaunch.cli.commands.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without importing any."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name.ljust(_WIDEST), about) for name, (_, about) in COMMANDS.items()])
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command to run, and say which one may have been meant."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from difflib import get_close_matches  # noqa: PLC0415 - only on the way to an error
-
-            near = get_close_matches(args[0], COMMANDS, n=1)
-            meant = f"; did you mean {near[0]}?" if near else f"; commands are {', '.join(COMMANDS)}"
-            raise click.UsageError(f"there is no command {args[0]!r}{meant}", ctx)
-        return super().resolve_command(ctx, args)
-
 
 @click.group(
     cls=LazyGroup,
+    table=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Data goes to standard output, talk to standard error. Exit codes: 0 ok, 1 error, 2 usage, "
     "3 flow failed, 4 auth or permission, 5 in doubt, 6 rate or time budget spent, 7 input rejected, "
-    "130 interrupted.",
+    "8 batch ended with rows not launched, 130 interrupted.",
 )
 @click.version_option(__version__, message="%(prog)s %(version)s", help="Show the version and exit.")
 def cli() -> None:

@@ -24,6 +24,7 @@ class Exit(IntEnum):
     IN_DOUBT = 5
     BUDGET_SPENT = 6
     INPUT_REJECTED = 7
+    NOT_LAUNCHED = 8
     INTERRUPTED = 130
 
 
@@ -36,9 +37,10 @@ MEANING: Final[Mapping[Exit, str]] = {
     Exit.IN_DOUBT: "A launch may or may not have happened; it must not be repeated blindly.",
     Exit.BUDGET_SPENT: "A rate limit refused the call, or the time given was spent.",
     Exit.INPUT_REJECTED: "The flow, the id or the input data was rejected; nothing was launched.",
+    Exit.NOT_LAUNCHED: "The batch ended, or was stopped, with rows that were not launched.",
     Exit.INTERRUPTED: "The user interrupted the command.",
 }
-"""What each code says. Code 8 is reserved for batches that end with rows not launched."""
+"""What each code says."""
 
 EXIT_OF_CLASS: Final[Mapping[type[errors.FlowlaunchError], Exit]] = {
     errors.FlowlaunchError: Exit.ERROR,

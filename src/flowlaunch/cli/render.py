@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import csv
-import re
 import sys
 from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
 import msgspec
 
+from flowlaunch.batch.results.csv_cells import cell_for_csv, cell_text
 from flowlaunch.cli.terminal import is_terminal, may_colour, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-__all__ = ["FORMATS", "cell_for_csv", "emit", "plain", "queried"]
+__all__ = ["FORMATS", "emit", "plain", "queried"]
 
 Columns: TypeAlias = "Mapping[str, str]"
 _ALL: Final[Columns] = {}
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
-_HARMLESS: Final = re.compile(r"\+[0-9]{4,15}|[+-]?[0-9]+([.,][0-9]+)?")
 
 
 def plain(value: Any) -> Any:
@@ -89,14 +87,6 @@ def _csv(value: Any, _columns: Columns) -> None:
         writer.writerow([cell_for_csv(row.get(name)) for name in names])
 
 
-def cell_for_csv(value: Any) -> str:
-    """Spell one cell so that no spreadsheet runs it: `=1+1` becomes `'=1+1`; numbers and E.164 stay."""
-    text = _cell(value)
-    if text.startswith(_FORMULA_STARTS) and not _HARMLESS.fullmatch(text):
-        return f"'{text}"
-    return text
-
-
 def _rows(value: Any) -> list[Mapping[str, Any]]:
     items = value if isinstance(value, list) else [] if value is None else [value]
     return [one if isinstance(one, dict) else {"value": one} for one in items]
@@ -106,21 +96,11 @@ def _names(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict | list):
-        return msgspec.json.encode(value).decode() if value else ""
-    return str(value)
-
-
 def _shown(value: Any) -> str:
     """Spell one cell for a person: a list of plain values reads better without its brackets."""
     if isinstance(value, list) and value and not any(isinstance(one, dict | list) for one in value):
-        return ", ".join(map(_cell, value))
-    return _cell(value)
+        return ", ".join(map(cell_text, value))
+    return cell_text(value)
 
 
 def _table(value: Any, columns: Columns) -> None:

@@ -13,6 +13,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from flowlaunch.aclient import AsyncClient
     from flowlaunch.client import Client
     from flowlaunch.hooks import Event
     from flowlaunch.settings import Settings
@@ -60,6 +61,12 @@ class Session:
         from flowlaunch.client import Client  # noqa: PLC0415 - loads the HTTP library
 
         return Client.from_settings(self.settings, hooks=self._hear)
+
+    def async_client(self) -> AsyncClient:
+        """Make a client for tasks of the settings in force."""
+        from flowlaunch.aclient import AsyncClient  # noqa: PLC0415 - loads the HTTP library
+
+        return AsyncClient.from_settings(self.settings, hooks=self._hear)
 
     def _hear(self, event: Event) -> None:
         """Pass on what a person should know while a call goes on."""

@@ -9,7 +9,7 @@ from flowlaunch.batch.results.summary import Summary, budget_of, summary_of
 from flowlaunch.batch.results.tally import Tally, tally_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime, tzinfo
 
     from flowlaunch.batch.ledger import Ledger
@@ -58,7 +58,7 @@ def gather(ledger: Ledger, batch_id: int, *, now: datetime, zone: tzinfo, target
     """Read everything that a report shows; each row once, in flat memory."""
     batch = ledger.batch(batch_id)
     tally = tally_rows(ledger.rows(batch_id))
-    events = [event for event in ledger.events(batch_id) if event.kind not in _TOLD_ELSEWHERE]
+    events = list(_events(ledger, batch_id))
     return Material(
         summary=summary_of(batch, tally, now=now),
         tally=tally,
@@ -69,6 +69,14 @@ def gather(ledger: Ledger, batch_id: int, *, now: datetime, zone: tzinfo, target
         zone=zone,
         target=target,
     )
+
+
+def _events(ledger: Ledger, batch_id: int) -> Iterator[EventRecord]:
+    """Yield what happened to the batch as a whole; what happened to single rows is told elsewhere."""
+    after = 0
+    while found := ledger.events(batch_id, after=after):
+        yield from (event for event in found if event.row_id is None and event.kind not in _TOLD_ELSEWHERE)
+        after = found[-1].event_id
 
 
 def _budgets(

@@ -9,11 +9,12 @@ from flowlaunch.batch.report.markup import Child, Markup, joined, tag
 from flowlaunch.batch.report.over_time import failures_plot, outcomes_plot, throughput_plot
 from flowlaunch.batch.report.scales import count_text, duration_text, span_text
 from flowlaunch.batch.report.words import (
+    HEADS,
     advice_on,
-    headline,
     meaning_of_event,
     meaning_of_reason,
     next_steps,
+    numbers_text,
     rows_text,
 )
 from flowlaunch.batch.results.summary import instant
@@ -69,10 +70,10 @@ def _header(material: Material) -> Markup:
 
 
 def _verdict(material: Material) -> Markup:
-    first, numbers = headline(material.summary)
+    first, numbers = HEADS[material.summary.verdict], numbers_text(material.summary.states)
     steps = [
         tag("li", sentence, " ", tag("code", command))
-        for sentence, command in next_steps(material.summary, material.target)
+        for sentence, command in next_steps(material.summary.states, material.target)
     ]
     todo = tag("ul", *steps, class_="steps") if steps else None
     said = joined(tag("p", first, class_="head"), tag("p", numbers))

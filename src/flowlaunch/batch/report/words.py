@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 from flowlaunch.batch.decisions import REASONS
 from flowlaunch.batch.events import EVENT_KINDS
 from flowlaunch.batch.report.scales import count_text
+from flowlaunch.batch.results.summary import LAUNCHED_STATES, NOT_LAUNCHED_STATES
 from flowlaunch.batch.states import RowState
 from flowlaunch.explain.error_codes import code_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from flowlaunch.batch.results.summary import Summary, Verdict
+    from flowlaunch.batch.results.summary import Verdict
     from flowlaunch.batch.results.tally import Cause
 
-__all__ = ["HEADS", "advice_on", "headline", "meaning_of_event", "meaning_of_reason", "next_steps", "rows_text"]
+__all__ = ["HEADS", "advice_on", "meaning_of_event", "meaning_of_reason", "next_steps", "numbers_text", "rows_text"]
 
 HEADS: Final[Mapping[Verdict, str]] = {
     "unfinished": "The batch has not ended yet.",
@@ -38,31 +39,35 @@ _REASONS_OF_RUNNER: Final[Mapping[str, str]] = {
 _SINGULAR: Final = {"were": "was", "have": "has", "are": "is"}
 
 _STEPS: Final = (
-    (RowState.IN_DOUBT, "may have been launched. Look for evidence and settle them.", "flowlaunch batch reconcile"),
-    (RowState.PENDING, "were not sent yet. Run the batch again to go on.", "flowlaunch batch resume --run"),
-    (RowState.LAUNCHED, "have no known end. Run the batch again to follow them.", "flowlaunch batch resume --run"),
+    (RowState.IN_DOUBT, "may have been launched. Look for evidence and settle them.", "flowlaunch batch reconcile", ""),
+    (RowState.PENDING, "were not sent yet. Run the batch again to go on.", "flowlaunch batch resume", "--run"),
+    (RowState.LAUNCHED, "have no known end. Run the batch again to follow them.", "flowlaunch batch resume", "--run"),
     (
         RowState.FAILED,
         "were launched, and their flows failed. When the cause is mended, ask for new attempts.",
-        "flowlaunch batch retry --state failed",
+        "flowlaunch batch retry",
+        "--state failed",
     ),
     (
         RowState.REFUSED,
         "were refused by the platform; nothing was done. Mend the cause and ask for new attempts.",
-        "flowlaunch batch retry --state refused",
+        "flowlaunch batch retry",
+        "--state refused",
     ),
     (
         RowState.HELD,
         "are held until a person has looked at them. Mend them in the rejects file and launch that.",
-        "flowlaunch batch export --rejects",
+        "flowlaunch batch export",
+        "--rejects",
     ),
     (
         RowState.REJECTED,
         "are rejected: they cannot be read or converted. Mend them in the rejects file and launch that.",
-        "flowlaunch batch export --rejects",
+        "flowlaunch batch export",
+        "--rejects",
     ),
 )
-"""State of rows that somebody should do something about -> what, and the command for it."""
+"""(state, what its rows are and what to do, the command, its options) for rows that want attention."""
 
 
 def rows_text(count: int) -> str:
@@ -70,33 +75,32 @@ def rows_text(count: int) -> str:
     return f"{count_text(count)} {'row' if count == 1 else 'rows'}"
 
 
-def headline(summary: Summary) -> tuple[str, str]:
-    """Tell the verdict in a sentence, and the numbers behind it in another."""
-    states = summary.states
-    parts = [f"{count_text(summary.launched)} of {rows_text(summary.rows)} launched"]
+def numbers_text(states: Mapping[str, int]) -> str:
+    """Spell how many rows there are and what became of them, from the rows by state."""
+    launched = sum(states.get(state, 0) for state in LAUNCHED_STATES)
+    parts = [f"{count_text(launched)} of {rows_text(sum(states.values()))} launched"]
     for state, words in (
         (RowState.COMPLETED, "completed"),
         (RowState.FAILED, "failed"),
         (RowState.LAUNCHED, "without a known end"),
         (RowState.IN_DOUBT, "in doubt"),
     ):
-        if states.get(state.value):
-            parts.append(f"{count_text(states[state.value])} {words}")
-    if summary.not_launched:
-        parts.append(f"{count_text(summary.not_launched)} not launched")
-    if summary.skipped:
-        parts.append(f"{count_text(summary.skipped)} skipped by a rule")
-    return HEADS[summary.verdict], ", ".join(parts) + "."
+        if states.get(state):
+            parts.append(f"{count_text(states[state])} {words}")
+    not_launched = sum(states.get(state, 0) for state in NOT_LAUNCHED_STATES)
+    if not_launched:
+        parts.append(f"{count_text(not_launched)} not launched")
+    if states.get(RowState.SKIPPED):
+        parts.append(f"{count_text(states[RowState.SKIPPED])} skipped by a rule")
+    return f"{', '.join(parts)}."
 
 
-def next_steps(summary: Summary, target: str) -> Iterator[tuple[str, str]]:
+def next_steps(states: Mapping[str, int], target: str) -> Iterator[tuple[str, str]]:
     """Yield what to do next: a sentence, and the command for it; `target` is the ledger, as the shell takes it."""
-    for state, words, command in _STEPS:
-        count = summary.states.get(state.value, 0)
+    for state, words, command, options in _STEPS:
+        count = states.get(state, 0)
         if count:
-            name, *options = command.split(" --")
-            options = [f" --{option}" for option in options]
-            yield f"{rows_text(count)} {_agreeing(words, count)}", f"{name} {target}{''.join(options)}"
+            yield f"{rows_text(count)} {_agreeing(words, count)}", f"{command} {target} {options}".rstrip()
 
 
 def _agreeing(words: str, count: int) -> str:
@@ -125,8 +129,22 @@ def advice_on(cause: Cause) -> str:
     return f"{entry.cause[:1].upper()}{entry.cause[1:]}: {entry.cure}."
 
 
+def _facts_text(facts: Mapping[str, Any]) -> str:
+    """Spell plain facts: paused, rate per minute 120."""
+    said = []
+    for name, value in facts.items():
+        words = name.replace("_", " ")
+        if value is True:
+            said.append(words)
+        elif value is False:
+            said.append(f"not {words}")
+        elif name != "by" and isinstance(value, str | int | float) and value != "":
+            said.append(f"{words} {value:g}" if isinstance(value, float) else f"{words} {value}")
+    return ", ".join(said)
+
+
 def meaning_of_event(kind: str, facts: Mapping[str, Any]) -> str:
     """Tell an event in words: its own message, else what its kind means, and who did it."""
-    message = str(facts.get("message") or EVENT_KINDS.get(kind, ""))
+    message = str(facts.get("message") or EVENT_KINDS.get(kind, "")) or _facts_text(facts)
     by = facts.get("by")
     return f"{message} (by {by})" if by and str(by) not in message else message

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from flowlaunch.batch.ledger.shapes import RowFilter
     from flowlaunch.batch.results.join import JoinedRow
 
-__all__ = ["NOT_LAUNCHED_STATES", "Export", "format_of", "whole_file"]
+__all__ = ["MENDABLE_STATES", "Export", "format_of", "whole_file"]
 
-NOT_LAUNCHED_STATES: Final = (RowState.REJECTED, RowState.HELD, RowState.REFUSED)
+MENDABLE_STATES: Final = (RowState.REJECTED, RowState.HELD, RowState.REFUSED)
 """Rows that somebody has to mend: the rejects file holds these."""
 
 _MOST_COLUMNS: Final = 2_000

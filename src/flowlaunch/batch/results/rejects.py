@@ -61,14 +61,16 @@ class Rejects:
         self.rows += 1
 
     def write(self, stream: IO[bytes], columns: Sequence[str]) -> int:
-        """Write the rows as CSV and tell how many."""
+        """Write the rows as CSV and tell how many; the stream stays open."""
         names = list(dict.fromkeys(columns))
-        with io.TextIOWrapper(stream, encoding="utf-8", newline="", errors="backslashreplace") as text:
-            writer = csv.writer(text, lineterminator="\n")
-            writer.writerow([cell_for_csv(name) for name in (*names, *REJECT_COLUMNS)])
-            self._spool.seek(0)
-            for line in self._spool:
-                row = msgspec.json.decode(line, type=_Spooled)
-                said = (row.line, row.kind, row.reason, row.message, row.raw)
-                writer.writerow([cell_for_csv(cell) for cell in (*(row.cells.get(name) for name in names), *said)])
+        text = io.TextIOWrapper(stream, encoding="utf-8", newline="", errors="backslashreplace", write_through=True)
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow([cell_for_csv(name) for name in (*names, *REJECT_COLUMNS)])
+        self._spool.seek(0)
+        for line in self._spool:
+            row = msgspec.json.decode(line, type=_Spooled)
+            said = (row.line, row.kind, row.reason, row.message, row.raw)
+            writer.writerow([cell_for_csv(cell) for cell in (*(row.cells.get(name) for name in names), *said)])
+        text.flush()
+        text.detach()
         return self.rows

@@ -35,9 +35,14 @@ Verdict = Literal["unfinished", "in-doubt", "not-launched", "failed", "done"]
 OPEN_STATES: Final = frozenset({RowState.PENDING, RowState.LAUNCHING, RowState.LAUNCHED})
 """States of rows that the batch itself still works on."""
 
-_NOT_LAUNCHED: Final = frozenset(
+LAUNCHED_STATES: Final = frozenset({RowState.LAUNCHED, RowState.COMPLETED, RowState.FAILED})
+"""States of rows that the platform accepted."""
+
+NOT_LAUNCHED_STATES: Final = frozenset(
     {RowState.PENDING, RowState.REFUSED, RowState.HELD, RowState.REJECTED, RowState.CANCELLED}
 )
+"""States of rows that were meant to be launched and were not; skipped rows were not meant to be."""
+
 _QUANTILES: Final = {"p50_s": 0.5, "p90_s": 0.9, "p95_s": 0.95, "p99_s": 0.99, "longest_s": 1.0}
 
 
@@ -131,8 +136,8 @@ def summary_of(batch: Batch, tally: Tally, *, now: datetime) -> Summary:
         rows=tally.rows,
         states={state.value: states[state] for state in RowState if states[state]},
         reasons=_reasons(tally),
-        launched=sum(states[one] for one in (RowState.LAUNCHED, RowState.COMPLETED, RowState.FAILED)),
-        not_launched=sum(states[one] for one in _NOT_LAUNCHED),
+        launched=sum(states[one] for one in LAUNCHED_STATES),
+        not_launched=sum(states[one] for one in NOT_LAUNCHED_STATES),
         skipped=states[RowState.SKIPPED],
         requests=tally.attempts,
         retried_rows=tally.retried,
@@ -156,7 +161,7 @@ def verdict_of(states: Mapping[RowState, int], *, is_loaded: bool = True) -> Ver
     checks: tuple[tuple[Verdict, bool], ...] = (
         ("unfinished", not is_loaded or any(states.get(one, 0) for one in OPEN_STATES)),
         ("in-doubt", bool(states.get(RowState.IN_DOUBT, 0))),
-        ("not-launched", any(states.get(one, 0) for one in _NOT_LAUNCHED)),
+        ("not-launched", any(states.get(one, 0) for one in NOT_LAUNCHED_STATES)),
         ("failed", bool(states.get(RowState.FAILED, 0))),
     )
     return next((verdict for verdict, holds in checks if holds), "done")

@@ -1,0 +1,97 @@
+"""Run a batch in this terminal and end the command as the batch ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from flowlaunch.cli.batch_progress import listening
+from flowlaunch.cli.batch_standing import exit_for_states
+from flowlaunch.cli.exits import Exit, exit_for
+from flowlaunch.cli.ledgers import ledger_named, spelt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flowlaunch.batch.events import RunEvent
+    from flowlaunch.batch.job import BatchJob
+    from flowlaunch.batch.work import BatchOutcome
+    from flowlaunch.cli.session import Session
+
+__all__ = ["INTERVAL_S", "exit_of", "go", "go_on"]
+
+INTERVAL_S: Final = 10.0
+"""Seconds between two lines of progress off a terminal."""
+_ENDINGS: Final = {
+    "finished": "the batch has ended",
+    "stopped": "the batch was stopped",
+    "paused": "the batch is paused",
+    "cancelled": "the rest of the batch was cancelled",
+}
+
+
+def go(session: Session, job: BatchJob, target: str, *, interval_s: float = INTERVAL_S) -> Exit:
+    """Run a job from its file of rows."""
+    from flowlaunch.batch.job import run_batch_sync  # noqa: PLC0415 - loads the HTTP library
+
+    return _ended(session, target, interval_s, lambda tell: run_batch_sync(job, on_event=tell))
+
+
+def go_on(session: Session, target: str, batch_id: int, *, follows: bool | None = None) -> Exit:
+    """Run a batch on from its ledger alone, with the settings that it began with."""
+    from flowlaunch.batch.job import resume_batch_sync  # noqa: PLC0415 - loads the HTTP library
+
+    more: dict[str, Any] = {} if follows is None else {"track": follows}
+    ledger, settings = ledger_named(target), session.settings
+    return _ended(
+        session,
+        target,
+        INTERVAL_S,
+        lambda tell: resume_batch_sync(ledger, batch_id, settings=settings, on_event=tell, **more),
+    )
+
+
+def _ended(
+    session: Session, target: str, interval_s: float, run: Callable[[Callable[[RunEvent], None]], BatchOutcome]
+) -> Exit:
+    with listening(session, interval_s=interval_s) as tell:
+        outcome = run(tell)
+    session.emit(_shown(outcome))
+    _tell(session, outcome, target)
+    return exit_of(outcome)
+
+
+def _shown(outcome: BatchOutcome) -> dict[str, Any]:
+    return {
+        "batch_id": outcome.batch_id,
+        "ended": outcome.ended,
+        "reason": outcome.reason,
+        "launched": outcome.launched,
+        "elapsed_s": round(outcome.elapsed_s, 3),
+        "states": {state: rows for state, rows in outcome.counts.items() if rows},
+    }
+
+
+def _tell(session: Session, outcome: BatchOutcome, target: str) -> None:
+    from flowlaunch.batch.report.words import next_steps, numbers_text  # noqa: PLC0415
+    from flowlaunch.cli.failures import text_of  # noqa: PLC0415
+
+    if outcome.error is not None:
+        session.talk(text_of(outcome.error))
+    why = f": {outcome.reason}" if outcome.reason and outcome.error is None else ""
+    session.talk(f"{_ENDINGS.get(outcome.ended, outcome.ended)}{why}")
+    session.talk(numbers_text(outcome.counts))
+    for sentence, command in next_steps(outcome.counts, spelt(target)):
+        session.talk(f"- {sentence}\n    {command}")
+    session.talk(f"results: flowlaunch batch export {spelt(target)} --to results.csv")
+
+
+def exit_of(outcome: BatchOutcome) -> Exit:
+    """Tell how `batch run` ends: doubt first, then what stopped it, then rows not launched, then failed flows."""
+    by_rows = exit_for_states(outcome.counts)
+    if by_rows is Exit.IN_DOUBT:
+        return by_rows
+    if outcome.error is not None:
+        return exit_for(outcome.error)
+    if outcome.ended == "stopped":
+        return Exit.INTERRUPTED
+    return by_rows

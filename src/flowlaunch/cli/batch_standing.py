@@ -1,0 +1,157 @@
+"""How a batch stands, read from its ledger: what `status` prints and `watch` draws."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from flowlaunch.batch.states import RowState
+from flowlaunch.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowlaunch.batch.ledger import Batch, Controls, Count, Ledger
+
+__all__ = ["CauseCount", "Pulse", "Standing", "exit_for_states", "standing_of"]
+
+_CAUSED: Final = (RowState.FAILED, RowState.REFUSED, RowState.IN_DOUBT)
+_NOT_SENT: Final = (RowState.PENDING, RowState.REFUSED, RowState.HELD, RowState.REJECTED, RowState.CANCELLED)
+_NEVER_SENT: Final = (RowState.SKIPPED, RowState.REJECTED, RowState.HELD, RowState.CANCELLED)
+_WAITING: Final = (RowState.PENDING, RowState.LAUNCHING)
+_LEFT: Final = frozenset({RowState.LAUNCHED, RowState.COMPLETED, RowState.FAILED, RowState.IN_DOUBT, RowState.REFUSED})
+
+
+class CauseCount(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows in one state for one reason."""
+
+    state: str
+    reason: str
+    rows: int
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How a batch stands now.
+
+    Attributes:
+        is_running: whether a process holds it; one that was killed still seems to, until its heartbeat is old.
+        to_launch: rows that are meant to leave; sent: those of them that have left.
+        rate_per_minute: what was asked for since it began; None is what it began with.
+
+    """
+
+    batch_id: int
+    name: str
+    flow: str
+    flow_version: str
+    source: str
+    is_running: bool
+    is_loaded: bool
+    paused: bool
+    pause_reason: str
+    paused_by: str
+    cancelled: bool
+    budget_per_minute: float | None
+    rate_per_minute: float | None
+    concurrency: int | None
+    rows: int
+    to_launch: int
+    sent: int
+    states: dict[str, int]
+    causes: tuple[CauseCount, ...]
+    waits: tuple[CauseCount, ...]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the batch itself will do nothing more."""
+        open_rows = sum(self.states.get(state, 0) for state in (*_WAITING, RowState.LAUNCHED))
+        return self.is_loaded and not open_rows
+
+
+def standing_of(ledger: Ledger, batch_id: int) -> Standing:
+    """Read how a batch stands; as fast for a million rows as for ten."""
+    return _standing(ledger.batch(batch_id), ledger.controls(batch_id), ledger.counts(batch_id))
+
+
+def _standing(batch: Batch, controls: Controls, counts: tuple[Count, ...]) -> Standing:
+    states: dict[str, int] = {}
+    for count in counts:
+        states[count.state.value] = states.get(count.state.value, 0) + count.rows
+    spec = batch.spec
+    rows = sum(states.values())
+    to_launch = rows - sum(states.get(state, 0) for state in _NEVER_SENT)
+    return Standing(
+        batch_id=batch.batch_id,
+        name=spec.name or spec.source,
+        flow=spec.flow_name or spec.flow_id,
+        flow_version=spec.flow_version,
+        source=spec.source,
+        is_running=batch.worker_id is not None,
+        is_loaded=batch.loaded_us is not None,
+        paused=controls.paused,
+        pause_reason=controls.pause_reason,
+        paused_by=controls.paused_by,
+        cancelled=controls.cancelled,
+        budget_per_minute=_number(spec.settings.get("pace_per_minute")),
+        rate_per_minute=controls.rate_per_minute,
+        concurrency=controls.concurrency,
+        rows=rows,
+        to_launch=to_launch,
+        sent=to_launch - sum(states.get(state, 0) for state in _WAITING),
+        states={state.value: states[state] for state in RowState if states.get(state)},
+        causes=_by_reason(counts, _CAUSED),
+        waits=_by_reason(counts, tuple(state for state in RowState if state not in _CAUSED)),
+    )
+
+
+def _by_reason(counts: tuple[Count, ...], states: tuple[RowState, ...]) -> tuple[CauseCount, ...]:
+    found = [
+        CauseCount(state=count.state.value, reason=count.reason, rows=count.rows)
+        for count in counts
+        if count.state in states and count.reason and count.rows
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.rows, one.reason)))
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def exit_for_states(states: Mapping[str, int]) -> Exit:
+    """Tell how a command ends by the rows of a batch that runs no more: the gravest thing counts."""
+    checks = (
+        (Exit.IN_DOUBT, (RowState.IN_DOUBT, RowState.LAUNCHING)),
+        (Exit.NOT_LAUNCHED, _NOT_SENT),
+        (Exit.FLOW_FAILED, (RowState.FAILED,)),
+    )
+    return next((code for code, bad in checks if any(states.get(state, 0) for state in bad)), Exit.OK)
+
+
+class Pulse:
+    """The speed of a batch that another process runs: how its counts change over the last minute."""
+
+    def __init__(self, window_s: float = 60.0) -> None:
+        self._window_s = window_s
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def add(self, now_s: float, sent: int) -> None:
+        """Take in how many rows had left at an instant."""
+        if self._seen and sent < self._seen[-1][1]:
+            self._seen.clear()  # a retry took rows back: the old counts say nothing about the speed
+        self._seen.append((now_s, sent))
+        while len(self._seen) > 2 and self._seen[1][0] <= now_s - self._window_s:
+            self._seen.popleft()
+
+    def per_minute(self) -> float | None:
+        """Tell the rows that leave in a minute, or None while nothing can be said."""
+        if len(self._seen) < 2:
+            return None
+        (first_s, first), (last_s, last) = self._seen[0], self._seen[-1]
+        return (last - first) * 60 / (last_s - first_s) if last_s - first_s >= 1 else None
+
+    def eta_s(self, left: int) -> float | None:
+        """Tell the seconds until `left` more rows have left at this speed, or None."""
+        speed = self.per_minute()
+        return left * 60 / speed if speed and left else None
