@@ -257,6 +257,25 @@ def test_every_kind_of_fault_can_be_played_and_written_as_json():
 
 
 @pytest.mark.parametrize(
+    "kind", ["drop_after_processing", "drop-after-processing", "dropAfterProcessing", "DROPAFTERPROCESSING"]
+)
+def test_kinds_of_faults_may_be_spelled_as_scripts_spell_names(sandbox, api, kind):
+    """Case, hyphens and underscores in a fault's kind do not matter, over HTTP and in Python."""
+    assert fault_from_json(kind) == DropAfterProcessing()
+    answer = api.control("POST", "faults", {"operation": LAUNCH, "next": 1, "fault": {"kind": kind}})
+    assert answer.json()["script"][0]["fault"] == {"kind": "DropAfterProcessing"}
+
+
+@pytest.mark.parametrize("kind", ["Nonsense", 5, None, ["Hang"], {}])
+def test_an_unknown_kind_is_refused_with_the_known_ones_said_once(sandbox, api, kind):
+    """The control plane's refusal names the kinds in its hint and leaves them out of its message."""
+    answer = api.control("POST", "faults", {"operation": LAUNCH, "next": 1, "fault": {"kind": kind}})
+    assert answer.status_code == 400
+    assert "HtmlBadGateway" in answer.json()["hint"]
+    assert "HtmlBadGateway" not in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
     "document", [None, {}, {"kind": "Boom"}, {"kind": "Status", "colour": 1}, {"kind": "Status", "code": "x"}], ids=str
 )
 def test_faults_in_json_are_checked(document):

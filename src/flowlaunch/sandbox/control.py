@@ -73,7 +73,8 @@ def control_app(service: Service, hosts: Hosts) -> Starlette:
 
 
 def _error(error: FlowlaunchError) -> dict[str, Any]:
-    return {"code": error.code, "message": str(error)} | ({"hint": error.hint} if error.hint else {})
+    message = str(error).removesuffix(f"\n  hint: {error.hint}")  # not .message: a flow's error shows its place too
+    return {"code": error.code, "message": message} | ({"hint": error.hint} if error.hint else {})
 
 
 async def _guard(request: Request, hosts: Hosts) -> None:

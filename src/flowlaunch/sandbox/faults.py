@@ -129,6 +129,7 @@ Fault: TypeAlias = (
     | Status504AfterProcessing
 )
 FAULTS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Fault)}
+_BY_FOLDED = {name.lower(): kind for name, kind in FAULTS.items()}
 ONLY_AT: dict[type[Any], str] = {TokenRefused: "token", NotFoundAfterLaunch: "executions.launch"}
 REFUSALS = ("invalid_client", "rate_limit")
 
@@ -139,18 +140,19 @@ def fault_to_json(fault: Fault) -> dict[str, Any]:
 
 
 def fault_from_json(document: Any) -> Fault:
-    """Read a fault from `{"kind": name, ...fields}`, or from its bare name."""
+    """Read a fault from `{"kind": name, ...fields}`, or from its bare name; case, `-` and `_` in it do not matter."""
     given = {"kind": document} if isinstance(document, str) else document
-    if not isinstance(given, dict) or given.get("kind") not in FAULTS:
+    name = given.get("kind") if isinstance(given, dict) else None
+    kind = _BY_FOLDED.get(name.lower().replace("-", "").replace("_", "")) if isinstance(name, str) else None
+    if kind is None:
         raise SandboxError(f"fault {document!r} is unknown", hint=f"Known kinds: {', '.join(FAULTS)}.")
-    kind = FAULTS[given["kind"]]
     values = {key: value for key, value in given.items() if key != "kind"}
     known = {field.name: str(field.type) for field in fields(kind)}
     for key, value in values.items():
         if key not in known:
-            raise SandboxError(f"fault {given['kind']} has no field `{key}`", hint=f"Known: {', '.join(known)}.")
+            raise SandboxError(f"fault {name} has no field `{key}`", hint=f"Known: {', '.join(known)}.")
         if not _fits(value, known[key]):
-            raise SandboxError(f"fault {given['kind']}: `{key}` must be {known[key]}, not {value!r}")
+            raise SandboxError(f"fault {name}: `{key}` must be {known[key]}, not {value!r}")
     fault: Fault = kind(**values)
     return fault
 
