@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Dispatcher", "Sent", "Sign"]
 
 MESSAGE_CHARS: Final = 500
+PAYLOAD_GONE: Final = "its data was let go for privacy: run the batch with its source, which puts it back"
 
 
 class Sign(Enum):
@@ -96,6 +97,8 @@ class Dispatcher:
 
     async def send(self, row: ChunkRow) -> Sent:
         """Launch `row`, whose intent is on disk, and return what came of it; no error leaves but a cancellation."""
+        if row.payload is None:
+            return Sent(row.outcome(Event.REFUSED, reason="payload-gone", message=PAYLOAD_GONE), Sign.AGAIN)
         permit = self._permits.grant()
         try:
             launched = await self._client.launch(
