@@ -323,6 +323,26 @@ def test_doubt_says_what_is_known(reply):
     assert (error.status, error.correlation_id) == ((500, "c-1") if reply is not MAY_HAVE_LEFT else (None, ""))
 
 
+@pytest.mark.parametrize(
+    ("body", "server_code", "correlation_id", "kept"),
+    [
+        (b'{"code": "service.unavailable", "contextId": "c-9"}', "service.unavailable", "c-9", "service.unavailable"),
+        (b"<html><h1>502 Bad Gateway</h1></html>", "", "", "502 Bad Gateway"),
+        (b"", "", "", ""),
+    ],
+)
+def test_doubt_keeps_what_the_answer_said(body, server_code, correlation_id, kept):
+    """A launch in doubt keeps the answer's code, correlation id and body; HTML and nothing at all survive."""
+    with pytest.raises(LaunchInDoubtError) as caught:
+        launch(Hand([response(502, body)]))
+
+    error = caught.value
+    assert (error.server_code, error.correlation_id) == (server_code, correlation_id)
+    assert kept in error.body
+    assert "<h1>" not in error.body
+    assert f"(HTTP 502 {server_code}".rstrip() in error.message
+
+
 def test_a_launch_that_timed_out_is_in_doubt_and_not_late():
     """A launch without an answer by its deadline is in doubt, not merely late."""
     hand = Hand([Lost(request_left=True, kind="timeout", reason="no answer")], send_s=31)

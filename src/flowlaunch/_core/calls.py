@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from flowlaunch._core.failures import api_error, lost_error, retry_after_s
+from flowlaunch._core.failures import answer_facts, api_error, lost_error, retry_after_s
 from flowlaunch._core.messages import Call, Lost, Request, Response
 from flowlaunch._core.quota import RETRY_COST
 from flowlaunch._core.redact import scrubbed
@@ -157,16 +157,14 @@ def _final_error(call: Call, reply: Reply, left_s: float, timeout_s: float) -> F
 
 def in_doubt(call: Call, reply: Reply, sent_at: Moment, flow_id: str, key: str | None) -> LaunchInDoubtError:
     """Build the error of a launch whose outcome is unknown."""
-    if isinstance(reply, Lost):
-        what, status, trace = reply.reason, None, ""
-    else:
-        what, status, trace = f"HTTP {reply.status}", reply.status, reply.correlation_id
+    told = answer_facts(reply) if isinstance(reply, Response) else {}
+    code = f" {told['server_code']}" if told.get("server_code") else ""
+    what = f"HTTP {reply.status}{code}" if isinstance(reply, Response) else reply.reason
     return LaunchInDoubtError(
         f"launch of flow {call.subject or flow_id} is in doubt: it was sent and its answer does not tell whether "
         f"it runs ({what})",
         flow_id=flow_id,
         key=key,
         started_at=datetime.fromtimestamp(sent_at.unix_s, UTC),
-        correlation_id=trace,
-        status=status,
+        **told,
     )

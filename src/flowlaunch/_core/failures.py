@@ -84,16 +84,21 @@ def retry_after_s(response: Response) -> float | None:
     return float(found[1]) if found else None
 
 
-def api_error(call: Call, response: Response) -> ApiError:
-    """Build the error for a refused `call`."""
+def answer_facts(response: Response) -> dict[str, Any]:
+    """Return what every error about an answer keeps of it, as the keyword arguments of its class."""
     body = read_error_body(response)
-    facts: dict[str, Any] = {
-        "operation": call.operation.title,
+    return {
         "status": response.status,
         "server_code": _text(body.code or body.error),
         "correlation_id": response.correlation_id or _text(body.contextId),
         "body": shown_body(response),
     }
+
+
+def api_error(call: Call, response: Response) -> ApiError:
+    """Build the error for a refused `call`."""
+    body = read_error_body(response)
+    facts: dict[str, Any] = {"operation": call.operation.title, **answer_facts(response)}
     message = _message(call, response, body, facts)
     if response.status == 429:
         return RateLimitedError(message, retry_after_s=retry_after_s(response), hint=_rate_hint(response), **facts)

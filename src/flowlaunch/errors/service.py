@@ -154,6 +154,8 @@ class LaunchInDoubtError(FlowlaunchError):
         started_at: when the request was sent (UTC).
         correlation_id: what the answer named, if there was one.
         status: HTTP status of the answer, or None when no answer came.
+        server_code: the service's own code, verbatim (`""` when it sent none).
+        body: the answer's body as text, shortened and with secrets taken out.
 
     """
 
@@ -169,6 +171,8 @@ class LaunchInDoubtError(FlowlaunchError):
         started_at: datetime,
         correlation_id: str = "",
         status: int | None = None,
+        server_code: str = "",
+        body: str = "",
         hint: str | None = None,
     ) -> None:
         facts = {
@@ -177,6 +181,7 @@ class LaunchInDoubtError(FlowlaunchError):
             "started_at": started_at.isoformat(),
             "correlation_id": correlation_id,
             "status": status,
+            "server_code": server_code,
         }
         super().__init__(message, hint=hint, details=facts)
         self.flow_id = flow_id
@@ -184,6 +189,8 @@ class LaunchInDoubtError(FlowlaunchError):
         self.started_at = started_at
         self.correlation_id = correlation_id
         self.status = status
+        self.server_code = server_code
+        self.body = body
 
 
 class ExecutionFailedError(FlowlaunchError):
