@@ -122,6 +122,15 @@ def test_log_lines_are_read(line, rule):
     assert rule in rules_in(line)
 
 
+def test_json_in_quotes_is_read_as_json():
+    """A body inside a shell's or a program's string, its quotes escaped, is explained as one that stands free."""
+    curl = 'curl --max-time 9 -X POST https://api.mypurecloud.com/api/v2/flows/executions -d "{body}"'
+    body = '{"flowId": "1", "data": {"customerName": "Jane"}}'
+    log = 'ERROR launch failed body="{\\"code\\":\\"missing.any.permissions\\",\\"contextId\\":\\"abcdef12\\"}"'
+    assert rules_in(curl.replace("{body}", body.replace('"', '\\"'))) >= {"body-field-data", "unprefixed-key"}
+    assert rules_in(log) >= {"missing.any.permissions", "correlation-id"}
+
+
 def test_secrets_in_a_snippet_are_not_repeated():
     """The excerpts of an explanation leave secrets out."""
     text = (

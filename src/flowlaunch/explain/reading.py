@@ -47,6 +47,7 @@ def explain(text: str) -> Explanation:
             return Explanation(kind, tuple(found))
     if _HTML.search(text[:2000]):
         return Explanation("web page", tuple(_from_page(text)))
+    text = text.replace('\\"', '"')  # JSON inside a string of a shell, a program or a log
     found = [*_from_rules(text), *_from_log(text)]
     has_code = any(one.rule in _CODE_RULES for one in found)
     kind = "request body" if document is not None else "snippet" if has_code else "log"
