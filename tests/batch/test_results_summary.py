@@ -148,3 +148,16 @@ def test_retried_rows_are_told():
     rows = [record(1, "completed", attempts=3, intent_us=START_US), record(2, "completed", attempts=1)]
     summary = summary_of(batch(), tally_rows(rows), now=NOW)
     assert (summary.requests, summary.retried_rows) == (4, 1)
+
+
+def test_a_ledger_tells_who_works_on_a_batch(tmp_path):
+    """Nobody holds a batch before and after work; in between it is this very process."""
+    _, place = small_batch(tmp_path)
+    with open_ledger(place) as ledger:
+        assert ledger.holder(1) is None
+        worker = ledger.start_work(1)
+        held = ledger.holder(1)
+        assert held is not None
+        assert (held.worker_id, held.pid) == (worker.worker_id, worker.pid)
+        ledger.stop_work(worker)
+        assert ledger.holder(1) is None

@@ -160,6 +160,10 @@ class Ledger:
         spare.keep(self._store)
         return worker
 
+    def holder(self, batch_id: int, *, stale_after_s: float = 30.0) -> Worker | None:
+        """Return the process that works on the batch; None when there is none, or it is dead."""
+        return workers.holder(self._store, batch_id, stale_after_s=stale_after_s)
+
     def beat(self, worker: Worker) -> None:
         """Give a sign of life, every few seconds; `commit` and `take_chunk` do it too. LedgerFencedError: stop."""
         workers.beat(self._store, worker)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from flowlaunch.batch.ledger.store import Store
 
-__all__ = ["beat", "mark_alive", "start", "stop"]
+__all__ = ["beat", "holder", "mark_alive", "start", "stop"]
 
 _OURS: Final[set[str]] = set()
 """Workers started by this very process: one of our pid that is not here is from before a restart."""
@@ -48,10 +48,10 @@ def start(store: Store, batch_id: int, *, stale_after_s: float) -> Worker:
     with store.write("start work") as connection:
         batch = batch_rows.find(connection, batch_id, store.place)
         if batch.worker_id is not None:
-            holder = connection.execute(select(workers).where(workers.c.id == batch.worker_id)).one()
-            if _lives(holder, now_us, stale_after_s):
-                raise _busy(holder, batch_id)
-            facts = {"pid": holder.pid, "host": holder.host, "heartbeat_us": holder.heartbeat_us}
+            held = connection.execute(select(workers).where(workers.c.id == batch.worker_id)).one()
+            if _lives(held, now_us, stale_after_s):
+                raise _busy(held, batch_id)
+            facts = {"pid": held.pid, "host": held.host, "heartbeat_us": held.heartbeat_us}
             events.write(connection, batch_id, "taken-over", now_us, facts=facts)
         connection.execute(
             update(workers).where(workers.c.batch_id == batch_id, workers.c.gone_us.is_(None)).values(gone_us=now_us)
@@ -72,14 +72,29 @@ def start(store: Store, batch_id: int, *, stale_after_s: float) -> Worker:
     return me
 
 
-def _lives(holder: Row[*tuple[Any, ...]], now_us: int, stale_after_s: float) -> bool:
-    if now_us - holder.heartbeat_us > stale_after_s * 1_000_000:
+def holder(store: Store, batch_id: int, *, stale_after_s: float) -> Worker | None:
+    """Return the process that works on a batch, or None when there is none or it is dead."""
+    with store.read("read the holder") as connection:
+        batch = batch_rows.find(connection, batch_id, store.place)
+        if batch.worker_id is None:
+            return None
+        found = connection.execute(select(workers).where(workers.c.id == batch.worker_id)).one()
+    if not _lives(found, store.now_us(), stale_after_s):
+        return None
+    return Worker(
+        worker_id=found.id, batch_id=batch_id, pid=found.pid, host=found.host, started_us=found.started_us,
+        heartbeat_us=found.heartbeat_us,
+    )  # fmt: skip
+
+
+def _lives(found: Row[*tuple[Any, ...]], now_us: int, stale_after_s: float) -> bool:
+    if now_us - found.heartbeat_us > stale_after_s * 1_000_000:
         return False
-    if holder.host != platform.node():
+    if found.host != platform.node():
         return True
-    if holder.pid == os.getpid():
-        return holder.id in _OURS
-    return _process_exists(holder.pid)
+    if found.pid == os.getpid():
+        return found.id in _OURS
+    return _process_exists(found.pid)
 
 
 def _process_exists(pid: int) -> bool:
