@@ -20,6 +20,7 @@ FLOWS = {
     "shared": "f0000000-0000-4000-8000-000000000009",
     "generic": "f0000000-0000-4000-8000-000000000010",
     "deleted": "f0000000-0000-4000-8000-000000000011",
+    "appointment": "f0000000-0000-4000-8000-000000000012",
 }
 ORDER = {"Flow.customerName": "Jane Doe", "Flow.orderId": "ORD-1", "Flow.priority": "high"}
 EXECUTIONS = "/api/v2/flows/executions"

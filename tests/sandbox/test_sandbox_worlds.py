@@ -110,7 +110,7 @@ def test_several_versions_can_be_given(tmp_path, open_sandbox, connect):
         ("flows: [{file: broken.yaml}]", "broken.yaml"),
         ("flows: [{name: x, type: dance}]", "dance"),
         ("flows: [{id: x}]", "`name`"),
-        ("data_actions: [{category: c}]", "`action`"),
+        ("data_actions: [{inputs: {a: 1}}]", "neither `action` nor `category`"),
         ("data_actions: [{category: c, action: a, outputs: {x: 1}, timeout: true}]", "outputs and timeout"),
         ("tables: {T: []}", "`T`"),
         ("tables: {T: {key: id, rows: [{name: x}]}}", "`id`"),

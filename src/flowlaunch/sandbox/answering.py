@@ -9,19 +9,32 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from flowlaunch.architect import effects
+from flowlaunch.architect.actions.lookups import FindRow
+from flowlaunch.architect.stubs.answers import answer_of, request_of
+from flowlaunch.architect.stubs.choose import (
+    choose_action,
+    choose_data_action,
+    choose_row,
+    filled,
+    within_limit,
+)
+from flowlaunch.architect.stubs.rows import cells_for
 from flowlaunch.architect.values import NOT_SET, NetworkObject
+from flowlaunch.errors import FlowStubError
 from flowlaunch.sandbox.clock import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from flowlaunch.architect.actions.bindings import Binding
     from flowlaunch.architect.effects import Answer, Effect
+    from flowlaunch.architect.flow import ActionRef
+    from flowlaunch.architect.stubs.model import ActionStub, DataActionStub, Ending
     from flowlaunch.architect.values import NotSet
-    from flowlaunch.sandbox.world import DataActionStub, World
+    from flowlaunch.sandbox.world import World
 
 __all__ = ["Later", "Unanswerable", "WorldHost", "answer_effect"]
 
-DEFAULT_TIMEOUT_S = 60.0
 EMERGENCIES = frozenset({"active", "emergency"})
 KINDS_OF_TYPES = {
     "usr": "user",
@@ -95,38 +108,51 @@ def answer_effect(world: World, effect: Effect, at: float) -> Answer | Later:
         Unanswerable: the world does not say; the message names what is missing and how to add it.
 
     """
-    return ANSWERS[type(effect)](world, effect, at)
+    stub = choose_action(world.action_stubs, effect.ref)
+    if stub is None:
+        return ANSWERS[type(effect)](world, effect, at)
+    _, _, request = request_of(effect)
+    ending = _next(world, stub, effect, request, at)
+    waited_s = effect.duration_s if isinstance(effect, effects.Wait) and ending.path != "failure" else 0.0
+    return _after(max(0.0, waited_s) + ending.delay_s, answer_of(effect, ending))
+
+
+def _after(delay_s: float, answer: Answer) -> Answer | Later:
+    return Later(delay_s, answer) if delay_s else answer
+
+
+def _next(
+    world: World, stub: DataActionStub | ActionStub, effect: Effect, request: Mapping[str, Any], at: float
+) -> Ending:
+    """Take a stub's next answer; sequences go on over all executions until the world is reset."""
+    number = world.things.stub_calls.get(stub.place, 0)
+    world.things.stub_calls[stub.place] = number + 1
+    ending = stub.ending(number)
+    if ending is None:
+        raise Unanswerable(
+            "sandbox.stub.spent",
+            f"The sequence of answers at {stub.place} has {number}, and '{effect.ref.name}' asks once more; add one, "
+            "or write `after: last` or `after: cycle`.",
+        )
+    try:
+        return filled(ending, request, iso(at), number + 1)
+    except FlowStubError as error:
+        raise Unanswerable("sandbox.stub.unusable", error.message) from error
 
 
 def _data_action(world: World, effect: effects.CallDataAction, at: float) -> Answer | Later:
-    del at
-    stub = next((stub for stub in world.stubs if _matches(stub, effect)), None)
+    try:
+        stub = choose_data_action(world.stubs, effect)
+    except FlowStubError as error:
+        raise Unanswerable("sandbox.stub.unusable", error.message) from error
     if stub is None:
         raise Unanswerable(
             "sandbox.data.action.not.stubbed",
             f"The data action '{effect.action}' of '{effect.category}' has no stub in the world for inputs "
             f"{dict(effect.inputs)}; add it under `data_actions` of the world file.",
         )
-    limit_s = DEFAULT_TIMEOUT_S if effect.timeout_s is None else effect.timeout_s
-    if stub.times_out or stub.delay_s > limit_s:
-        return Later(limit_s, effects.DataActionTimeout())
-    answer = _stubbed(stub)
-    return Later(stub.delay_s, answer) if stub.delay_s else answer
-
-
-def _stubbed(stub: DataActionStub) -> Answer:
-    if stub.failure is not None:
-        return effects.DataActionFailure(stub.failure)
-    return effects.DataActionSuccess(stub.outputs if stub.outputs is not None else {})
-
-
-def _matches(stub: DataActionStub, effect: effects.CallDataAction) -> bool:
-    if stub.action.casefold() != effect.action.casefold() or stub.category.casefold() not in {
-        "*",
-        effect.category.casefold(),
-    }:
-        return False
-    return all(effect.inputs.get(name) == value for name, value in stub.inputs.items())
+    ending = within_limit(_next(world, stub, effect, effect.inputs, at), effect.timeout_s)
+    return _after(ending.delay_s, answer_of(effect, ending))
 
 
 def _table(world: World, effect: effects.TableLookup, at: float) -> Answer:
@@ -137,8 +163,21 @@ def _table(world: World, effect: effects.TableLookup, at: float) -> Answer:
             "sandbox.table.missing",
             f"The world has no data table '{effect.table}'; add it under `tables` of the world file.",
         )
-    row = table.get(effect.key)
-    return effects.NotFound() if row is None else effects.Found(dict(row))
+    row = table.rows.get(effect.key)
+    if row is None:
+        return effects.NotFound()
+    return effects.Found(cells_for(row, _bindings(world, effect.ref)) if table.is_text else dict(row))
+
+
+def _bindings(world: World, ref: ActionRef) -> Iterable[Binding]:
+    """Find what a lookup fills, for the types of CSV cells."""
+    for flow in world.visible_flows():
+        program = flow.current.program if flow.current else None
+        if program is not None and program.name == ref.flow:
+            for action in program.actions():
+                if action.ref.number == ref.number and isinstance(action.spec, FindRow):
+                    return action.spec.found
+    return ()
 
 
 def _decision_table(world: World, effect: effects.CallDecisionTable, at: float) -> Answer:
@@ -149,10 +188,8 @@ def _decision_table(world: World, effect: effects.CallDecisionTable, at: float) 
             "sandbox.table.missing",
             f"The world has no decision table '{effect.table}'; add it under `decision_tables` of the world file.",
         )
-    for row in rows:
-        if all(effect.inputs.get(name) == value for name, value in (row.get("inputs") or {}).items()):
-            return effects.Found(row.get("outputs") or {})
-    return effects.NotFound()
+    row = choose_row(rows, effect.inputs)
+    return effects.NotFound() if row is None else effects.Found(dict(row.outputs))
 
 
 def _place(effect: effects.ReadConversation | effects.WriteConversation) -> tuple[str, str]:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["FlowsFolder"]
 
 SUFFIXES = (".yaml", ".yml", ".i3workflow")
+NO_FLOWS = (".test.yaml", ".test.yml", ".snapshots.yaml")
+"""Case files and their snapshots, which live beside the flows that they are about."""
+
 Stamp = tuple[int, int, int]
 
 
@@ -57,7 +60,7 @@ class FlowsFolder:
     def _look(self) -> dict[str, Stamp]:
         try:
             with os.scandir(self._folder) as entries:
-                found = [entry for entry in entries if entry.name.lower().endswith(SUFFIXES) and entry.is_file()]
+                found = [entry for entry in entries if _is_flow(entry.name) and entry.is_file()]
                 stats = [(entry.name, entry.stat()) for entry in found]
         except OSError as error:
             self.problems[""] = f"cannot read the flow folder {self._folder}: {error.strerror or error}"
@@ -90,6 +93,10 @@ class FlowsFolder:
         record = world.flows.get(self._flow_ids.pop(name, ""))
         if record is not None:
             record.is_deleted = True
+
+
+def _is_flow(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES) and not name.lower().endswith(NO_FLOWS)
 
 
 def _unloadable(world: World, name: str) -> FlowRecord:

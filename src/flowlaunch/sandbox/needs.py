@@ -14,10 +14,7 @@ __all__ = ["missing_needs"]
 
 
 def _stubbed(world: World, need: Need) -> bool:
-    wanted = {"*", need.group.casefold()}
-    return any(
-        stub.action.casefold() == need.name.casefold() and stub.category.casefold() in wanted for stub in world.stubs
-    )
+    return any(stub.names(need.group, need.name) for stub in world.stubs)
 
 
 def _module(world: World, need: Need) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from flowlaunch.architect.interpret import run
+from flowlaunch.architect.interpret import abandon, run
 from flowlaunch.errors import FlowError
 from flowlaunch.sandbox.answering import Later, Unanswerable, WorldHost, answer_effect
 
@@ -188,7 +188,9 @@ class Runs:
         except StopIteration as end:
             self._end(current, end.value)
         except Unanswerable as missing:
-            current.steps.close()
+            trace = abandon(current.steps, missing.message)
+            if trace is not None:
+                self._keep_trace(current.execution, trace)
             self._fail(current.execution, missing.code, missing.message, current.host.at)
         except Exception as error:  # noqa: BLE001 - logged; one run must not stop the others
             self._fail_itself(current.execution, error, current.host.at)
@@ -214,9 +216,7 @@ class Runs:
 
     def _end(self, current: _Run, result: RunResult) -> None:
         execution = current.execution
-        self._traces[execution.id] = result.trace
-        if len(self._traces) > TRACES_KEPT:
-            self._traces.popitem(last=False)
+        self._keep_trace(execution, result.trace)
         if result.error is not None:
             self._record_failure(execution, _flow_error(result.error), current.host.at)
             return
@@ -225,6 +225,11 @@ class Runs:
         execution.outputs = _encode(dict(result.outputs))
         execution.reason = (result.exit_reason if self._reports_exit_reason else None) or "Success"
         self._ended(execution)
+
+    def _keep_trace(self, execution: Execution, trace: Trace) -> None:
+        self._traces[execution.id] = trace
+        if len(self._traces) > TRACES_KEPT:
+            self._traces.popitem(last=False)
 
     def _fail(self, execution: Execution, code: str, message: str, at: float) -> None:
         document = {"message": message, "code": code, "messageWithParams": message, "messageParams": {}}

@@ -27,11 +27,7 @@ SECTION_KINDS = {
 
 def read_things(world: Mapping[str, Any], users: Iterable[User], name: str) -> Things:
     """Build what flows may look up, write or send to."""
-    things = Things(
-        tables={str(title): _table(str(title), table, name) for title, table in (world.get("tables") or {}).items()},
-        decision_tables=dict(world.get("decision_tables") or {}),
-        schedules={str(title): str(state) for title, state in (world.get("schedules") or {}).items()},
-    )
+    things = Things(schedules={str(title): str(state) for title, state in (world.get("schedules") or {}).items()})
     for section, kind in SECTION_KINDS.items():
         things.kinds[kind] = [_thing(kind, row) for row in world.get(section) or []]
     for kind, rows in (world.get("things") or {}).items():
@@ -45,16 +41,6 @@ def read_things(world: Mapping[str, Any], users: Iterable[User], name: str) -> T
         place = (str(row.get("id") or ""), str(row.get("participant") or ""))
         things.conversations[place] = {str(k): str(v) for k, v in (row.get("attributes") or {}).items()}
     return things
-
-
-def _table(title: str, given: Any, name: str) -> dict[str, dict[str, Any]]:
-    table = check_entry(given, "table", f"{name}, table `{title}`")
-    key = str(table.get("key") or "key")
-    rows = table.get("rows") or []
-    for row in rows:
-        if not isinstance(row, dict) or key not in row:
-            raise SandboxError(f"{name}: table `{title}` has a row without its key column `{key}`: {row}")
-    return {str(row[key]): dict(row) for row in rows}
 
 
 def _thing(kind: str, row: Any) -> dict[str, Any]:

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from flowlaunch.architect.flow import Flow
+    from flowlaunch.architect.stubs.model import ActionStub, DataActionStub, DecisionRow, StubTable
     from flowlaunch.sandbox.permissions import Rights
 
 __all__ = [
-    "DataActionStub",
     "Division",
     "FlowRecord",
     "FlowVersion",
@@ -153,42 +153,29 @@ class FlowRecord:
         return next((version for version in self.versions if version.number == number), None)
 
 
-@dataclass(frozen=True, slots=True)
-class DataActionStub:
-    """How a data action answers: matched on names and on a part of its inputs, first match wins.
-
-    Exactly one of `outputs`, `failure`, `times_out` decides the answer; `delay_s` passes first.
-    """
-
-    category: str
-    action: str
-    inputs: Mapping[str, Any] = field(default_factory=dict)
-    outputs: Any = None
-    failure: Mapping[str, Any] | None = None
-    times_out: bool = False
-    delay_s: float = 0.0
-
-
 @dataclass(slots=True)
 class Things:
     """What running flows read and change.
 
     Attributes:
-        tables: data table name -> key -> row.
+        tables: data tables by name.
+        decision_tables: rows of decision tables by name.
         kinds: kind of network object (`queue`, `user`, `externalContact`...) -> rows with `id`, `name`...
         conversations: (conversation id, participant id or "") -> attributes.
         outbox: notifications that flows sent.
         events: what else flows did (`setFlowOutcome`...), for the record.
+        stub_calls: how often each stub has answered, by its place in the world file: sequences go on from there.
 
     """
 
-    tables: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    decision_tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    tables: dict[str, StubTable] = field(default_factory=dict)
+    decision_tables: dict[str, tuple[DecisionRow, ...]] = field(default_factory=dict)
     kinds: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     schedules: dict[str, str] = field(default_factory=dict)
     conversations: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     outbox: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
+    stub_calls: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -196,6 +183,8 @@ class World:
     """One organization.
 
     Attributes:
+        stubs: how data actions answer, first match wins.
+        action_stubs: how single actions end, by kind and name; they come before everything else.
         slots: fill the `{{name}}` places of flow files.
         rules, dialect: switches for what nothing public settles about runs and expressions.
 
@@ -207,6 +196,7 @@ class World:
     users: dict[str, User]
     flows: dict[str, FlowRecord] = field(default_factory=dict)
     stubs: tuple[DataActionStub, ...] = ()
+    action_stubs: tuple[ActionStub, ...] = ()
     things: Things = field(default_factory=Things)
     slots: dict[str, str] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)

@@ -13,13 +13,14 @@ import yaml
 from flowlaunch.architect.dialect import Dialect
 from flowlaunch.architect.load import load_flow
 from flowlaunch.architect.rules import Rules
-from flowlaunch.errors import FlowError, SandboxError
+from flowlaunch.architect.stubs.parse import read_stubs
+from flowlaunch.architect.stubs.places import Document
+from flowlaunch.errors import FlowError, FlowStubError, SandboxError
 from flowlaunch.sandbox.identifiers import fixed_id
 from flowlaunch.sandbox.permissions import grant
 from flowlaunch.sandbox.publishing import add_version
 from flowlaunch.sandbox.things import read_things
 from flowlaunch.sandbox.world import (
-    DataActionStub,
     Division,
     FlowRecord,
     OAuthClient,
@@ -34,10 +35,12 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     from flowlaunch.architect.flow import Flow
+    from flowlaunch.architect.stubs.model import Stubs
 
 __all__ = ["build_world", "read_world"]
 
 Switches = TypeVar("Switches", Rules, Dialect)
+_ANSWERS = frozenset({"actions", "data_actions", "tables", "decision_tables"})
 
 
 def build_world(given: Path | Mapping[str, Any] | None, now: float) -> World:
@@ -94,12 +97,23 @@ def _build(
     world.dialect = _switches(Dialect, language.get("dialect") or {}, f"{name}, dialect")
     world.slots = {str(slot): str(value) for slot, value in (merged.get("slots") or {}).items()}
     _people(world, merged, roles, name)
-    world.stubs = tuple(_stub(each, name) for each in _rows(merged, "data_actions"))
+    answers = _answers(merged, folder if _ANSWERS & given.keys() else base_folder, name)
+    world.stubs, world.action_stubs = answers.data_actions, answers.actions
     world.things = read_things(merged, world.users.values(), name)
+    world.things.tables, world.things.decision_tables = dict(answers.tables), dict(answers.decision_tables)
     flow_folder = folder if "flows" in given else base_folder
     for each in _rows(merged, "flows"):
         _add_flow(world, each, flow_folder, now, name)
     return world
+
+
+def _answers(merged: Mapping[str, Any], folder: Path | Traversable, name: str) -> Stubs:
+    """Read the sections that a world file shares with the stub files of offline runs."""
+    shared = {section: merged[section] for section in sorted(_ANSWERS & merged.keys())}
+    try:
+        return read_stubs(Document(name, None, shared), lambda file: folder.joinpath(file).read_text("utf-8"))
+    except FlowStubError as error:
+        raise SandboxError(error.message, hint=error.hint) from error
 
 
 def _switches(kind: type[Switches], given: Mapping[str, Any], place: str) -> Switches:
@@ -199,22 +213,6 @@ def _user(entry: dict[str, Any], world: World, roles: Mapping[str, Any], name: s
         email=email,
         rights=grant((patterns, divisions) for _, patterns, divisions in _assignments(entry, world, roles, name)),
         properties=entry.get("properties") or {},
-    )
-
-
-def _stub(each: Any, name: str) -> DataActionStub:
-    entry = check_entry(each, "data action", name)
-    endings = [key for key in ("outputs", "failure", "timeout") if entry.get(key)]
-    if len(endings) > 1:
-        raise SandboxError(f"{name}: data action {entry.get('action')!r} has both {' and '.join(endings)}")
-    return DataActionStub(
-        category=_need(entry, "category", "data action", name),
-        action=_need(entry, "action", "data action", name),
-        inputs=entry.get("inputs") or {},
-        outputs=entry.get("outputs") or {},
-        failure=entry.get("failure"),
-        times_out=bool(entry.get("timeout", False)),
-        delay_s=float(entry.get("delay_s", 0)),
     )
 
 

@@ -35,7 +35,8 @@ def _of(text: str = "", lists: str = "", maps: str = "", flags: str = "", **othe
 
 FIELDS: dict[str, dict[str, str]] = {
     "world": _of(
-        lists="divisions clients users flows data_actions queues contacts organizations skills groups conversations",
+        lists="divisions clients users flows actions data_actions queues contacts organizations skills groups "
+        "conversations",
         maps="organization roles tables decision_tables schedules things slots language",
     ),
     "language": _of(maps="rules dialect"),
@@ -50,8 +51,6 @@ FIELDS: dict[str, dict[str, str]] = {
         "slots",
         "published shared deleted active",
     ),
-    "data action": _of("category action", "", "inputs failure", "timeout", outputs=ANY, delay_s=NUMBER),
-    "table": _of("key", "rows"),
     "conversation": _of("id participant", "", "attributes"),
 }
 GRANTS = ("CLIENT-CREDENTIALS", "CODE", "SAML2-BEARER")
