@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["forget"]
 
 FORGOTTEN: Final = "forgotten"
+BLANK_FACTS: Final = '{"forgotten":true}'
+WORD_LENGTH: Final = 4
 NOTHING: Final = Forgotten(rows=0, attempts=0, results=0, events=0)
 
 
@@ -34,8 +37,10 @@ def forget(store: Store, key: str, *, by: str) -> Forgotten:
     try:
         with store.write("forget a contact") as connection:
             found = _rows_of(connection, forms)
+            names = frozenset(forms) | {name for one in found for name in (one.key, one.contact) if name is not None}
+            told = _erase_mentions(connection, names - {FORGOTTEN})
             done = _erase(connection, found, store.now_us(), by) if found else NOTHING
-            done = msgspec.structs.replace(done, events=done.events + _erase_mentions(connection, forms))
+            done = msgspec.structs.replace(done, events=done.events + told)
     finally:
         with store.between("forget a contact") as connection:
             sqlite.wipe_deleted(connection, False)
@@ -56,7 +61,7 @@ def _reclaim(store: Store) -> None:
 
 def _rows_of(connection: Connection, forms: Sequence[str]) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return the rows of a key or contact, and those of the contacts that these rows name."""
-    columns = (rows.c.id, rows.c.batch_id, rows.c.state, rows.c.reason, rows.c.contact, rows.c.chunk_id)
+    columns = (rows.c.id, rows.c.batch_id, rows.c.state, rows.c.reason, rows.c.key, rows.c.contact, rows.c.chunk_id)
     named = or_(rows.c.key.in_(forms), rows.c.contact.in_(forms))
     contacts = [one.contact for one in connection.execute(select(*columns).where(named)) if one.contact is not None]
     found = connection.execute(select(*columns).where(or_(named, rows.c.contact.in_(contacts)))).all()
@@ -81,7 +86,7 @@ def _erase(connection: Connection, found: Sequence[Row[*tuple[Any, ...]]], now_u
         update(results).where(results.c.row_id == bindparam("of_row")).values(outputs=None, error_message=""), ids
     ).rowcount
     told = connection.execute(
-        update(events).where(events.c.row_id == bindparam("of_row")).values(facts='{"forgotten":true}'), ids
+        update(events).where(events.c.row_id == bindparam("of_row")).values(facts=BLANK_FACTS), ids
     ).rowcount
     for batch_id in sorted({one.batch_id for one in found}):
         facts = {"by": by, "rows": sum(one.batch_id == batch_id for one in found)}
@@ -105,8 +110,28 @@ def _cancel_unsent(connection: Connection, found: Sequence[Row[*tuple[Any, ...]]
     counts.add(connection, deltas)
 
 
-def _erase_mentions(connection: Connection, forms: Sequence[str]) -> int:
-    """Blank events whose facts mention the contact in any text."""
-    written = [msgspec.json.encode(form).decode()[1:-1] for form in forms]
-    mentions = or_(*(events.c.facts.contains(text, autoescape=True) for text in written))
-    return connection.execute(update(events).where(mentions).values(facts='{"forgotten":true}')).rowcount
+def _erase_mentions(connection: Connection, names: frozenset[str]) -> int:
+    """Blank events that mention one of the names in a text of their facts."""
+    written = [msgspec.json.encode(name).decode()[1:-1] for name in names]
+    maybe = or_(*(events.c.facts.contains(text, autoescape=True) for text in written))
+    found = connection.execute(select(events.c.id, events.c.facts).where(maybe)).all()
+    named = [{"of_event": one.id} for one in found if _mentions(msgspec.json.decode(one.facts), names)]
+    if named:
+        blank = update(events).where(events.c.id == bindparam("of_event")).values(facts=BLANK_FACTS)
+        connection.execute(blank, named)
+    return len(named)
+
+
+def _mentions(value: Any, names: frozenset[str]) -> bool:
+    """Whether any text within is one of the names or has it as a word; short names must be the whole text."""
+    match value:
+        case str():
+            return value in names or any(
+                re.search(rf"(?<!\w){re.escape(name)}(?!\w)", value) for name in names if len(name) >= WORD_LENGTH
+            )
+        case dict():
+            return any(_mentions(one, names) for one in value.values())
+        case list():
+            return any(_mentions(one, names) for one in value)
+        case _:
+            return False

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import inspect, select, text
 
 from flowlaunch.batch.ledger import sqlite
-from flowlaunch.batch.ledger.faults import translated
 from flowlaunch.batch.ledger.schema import HEAD, facts
 from flowlaunch.batch.ledger.store import Clock, Store
 from flowlaunch.errors import LedgerError, LedgerTooNewError
@@ -104,21 +103,24 @@ def _free_name(path: Path, version: int) -> Path:
     return name
 
 
-def upgrade(store: Store, version: int, *, scripts: Path = MIGRATIONS) -> None:
+def upgrade(store: Store, version: int) -> None:
     """Run the migrations up to `version` in one transaction: all of them or none."""
     from alembic import command  # noqa: PLC0415 - only needed when a schema changes
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
-    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     with store.write("upgrade") as connection:
         if version_of(connection) >= version:  # another process was first
             return
         config.attributes["connection"] = connection
-        with translated("upgrade", store.place):
+        try:
             command.upgrade(config, f"{version:04d}")
+        except CommandError as error:
+            raise LedgerError(f"bring the ledger {store.place} to schema version {version}: {error}") from error
         if store.path is not None:
             sqlite.stamp(connection, version)
         if connection.execute(select(facts.c.value).where(facts.c.name == "ledger_id")).first() is None:
