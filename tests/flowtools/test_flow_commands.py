@@ -216,6 +216,15 @@ def test_record_writes_stubs_that_run(command, flow_file, tmp_path):
     assert command("run", flow_file, "--stubs", tmp_path / "stubs.yaml").code == 0
 
 
+def test_record_gives_each_thing_its_own_id(command, write):
+    """Two queues of a flow get two ids in the skeleton."""
+    write("flow.yaml", (FLOWS / "refund-check.yaml").read_text().replace(
+        "          - updateData:", "          - findQueue: {name: A, findName: {lit: Sales}}\n"
+        "          - findQueue: {name: B, findName: {lit: Support}}\n          - updateData:", 1))  # fmt: skip
+    out = command("record", "flow.yaml").out
+    assert out.partition("\n")[2] == "queues:\n- id: queue-1\n  name: Sales\n- id: queue-2\n  name: Support\n"
+
+
 def test_record_writes_cases_that_pass(command, flow_file, tmp_path):
     """The case file that `flow record --cases` writes passes and covers every path."""
     path = tmp_path / "small.test.yaml"

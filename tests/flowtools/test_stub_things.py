@@ -205,6 +205,16 @@ def test_modules_can_be_stubbed():
     assert "modules:\n      Doubler:\n        outputs:\n          Common.twice: text" in caught.value.hint
 
 
+def test_stub_files_may_name_the_file_of_a_module(write):
+    """`modules` of a stub file names a file relative to the stub file's own folder."""
+    folder = write("elsewhere.yaml", MODULE).parent
+    stubs = write("stubs.yaml", "modules: {Doubler: elsewhere.yaml}\n")
+    assert run_flow(CALLER, {"key": "ab"}, stubs=stubs).outputs["Flow.text"] == "abab"
+    assert folder == stubs.parent
+    with pytest.raises(FlowStubError, match="cannot read nowhere"):
+        run_flow(CALLER, stubs=write("wrong.yaml", "modules: {Doubler: {file: nowhere.yaml}}\n"))
+
+
 RANDOM = flow_of("""
 - updateData:
     name: Roll

@@ -58,8 +58,16 @@ def _expect(one: ExploredRun) -> dict[str, Any]:
     if result.error is not None:
         expect["error"] = {"code": result.error.server_code}
     if result.outputs:
-        expect["outputs"] = {name: _exact(value) for name, value in json_ready(dict(result.outputs)).items()}
+        expect["outputs"] = _exactly(result.outputs)
+    called = [one.effect for one in one.chosen if isinstance(one.effect, fx.CallDataAction)]
+    expect["calls"] = [
+        {"action": effect.action} | ({"inputs": _exactly(effect.inputs)} if effect.inputs else {}) for effect in called
+    ]
     return expect
+
+
+def _exactly(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _exact(value) for name, value in json_ready(dict(values)).items()}
 
 
 def _exact(value: Any) -> Any:

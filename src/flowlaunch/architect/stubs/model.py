@@ -95,9 +95,10 @@ class DecisionRow:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A common module: the file that holds it, or how it ends without being run."""
+    """A common module: the file that holds it, with its text, or how it ends without being run."""
 
     file: str = ""
+    text: str = ""
     ending: Ending | None = None
 
 

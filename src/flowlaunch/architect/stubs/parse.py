@@ -287,10 +287,11 @@ class _StubReader:
     def _module(self, value: Any, path: Path) -> Module:
         what = f"common module `{path[-1]}`"
         if isinstance(value, str):
-            return Module(file=value)
+            return Module(value, self._file(value, path, what))
         entry = self.read.fields(value, path, what, FIELDS["module"])
         if "file" in entry:
-            return Module(file=self.read.text(entry["file"], (*path, "file"), f"file of {what}"))
+            file = self.read.text(entry["file"], (*path, "file"), f"file of {what}")
+            return Module(file, self._file(file, (*path, "file"), what))
         outputs = self.read.mapping(entry.get("outputs"), (*path, "outputs"), f"outputs of {what}")
         return Module(ending=Ending(self.read.text(entry.get("path", ""), (*path, "path"), "path"), outputs))
 

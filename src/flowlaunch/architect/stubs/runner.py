@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from flowlaunch.architect.codec import to_json
@@ -145,8 +146,15 @@ def full_names(flow: Flow, inputs: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+@lru_cache(maxsize=64)
+def _loaded(file: str, text: str) -> Flow:
+    return load_flow(text, name=file)
+
+
 def stub_module(name: str, module: Module) -> Flow:
-    """Make a common module that only gives the outputs and the end path of its stub."""
+    """Load the module that a stub names, or make one that only gives the outputs and the end path of its stub."""
+    if module.file:
+        return _loaded(module.file, module.text)
     ending = module.ending
     outputs = ending.body if ending is not None and isinstance(ending.body, dict) else {}
     variables = [
@@ -181,7 +189,7 @@ def run_flow_on(
         flow: what to run.
         inputs: input -> JSON; names with their scope or without.
         stubs: the answers.
-        modules: common modules by name in lower case; those that the stubs give an ending for need none.
+        modules: common modules by name in lower case; those of the stubs come before them.
         contracts: data action contracts to check what is sent and stubbed.
         rules: switches for what nothing public settles.
         now: when the run begins, unless the stubs say.
@@ -194,7 +202,7 @@ def run_flow_on(
 
     """
     given = full_names(flow, inputs)
-    stubbed = {name.casefold(): stub_module(name, one) for name, one in stubs.modules.items() if not one.file}
+    stubbed = {name.casefold(): stub_module(name, one) for name, one in stubs.modules.items()}
     world = StubWorld(
         stubs,
         stubs.now or now or DEFAULT_NOW,

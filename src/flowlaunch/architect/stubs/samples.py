@@ -140,7 +140,7 @@ def _merge(merged: dict[str, Any], section: str, part: Any) -> None:
         for entry in part:
             same = next((one for one in held if _identity(one) == _identity(entry)), None)
             if same is None:
-                held.append(entry)
+                held.append(_numbered(entry, len(held) + 1))
             elif isinstance(same.get("outputs"), dict):
                 same["outputs"] = {**entry.get("outputs", {}), **same["outputs"]}
         return
@@ -149,5 +149,13 @@ def _merge(merged: dict[str, Any], section: str, part: Any) -> None:
         held.setdefault(name, value)
 
 
+def _numbered(entry: dict[str, Any], number: int) -> dict[str, Any]:
+    """Give a thing that was given an id of ours one that no other has."""
+    held = entry.get("id")
+    if isinstance(held, str) and held.endswith("-1") and number > 1:
+        return {**entry, "id": f"{held[:-1]}{number}"}
+    return entry
+
+
 def _identity(entry: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(entry.get(key) for key in ("category", "action", "id", "name"))
+    return tuple(entry.get(key) for key in ("category", "action", "name"))
