@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 __all__ = ["Dispatcher", "Sent", "Sign"]
 
 MESSAGE_CHARS: Final = 500
+MOST_RENEWALS: Final = 20
+"""Renewals in a row after which a launch may ask twice, so that a token that is never taken shows as such: more than
+are in flight when a token dies."""
 PAYLOAD_GONE: Final = "its data was let go for privacy: run the batch with its source, which puts it back"
 
 
@@ -94,12 +97,13 @@ class Dispatcher:
         self._version = version or None
         self._timeout_s = timeout_s
         self._token_input = token_input
+        self._renewals = 0
 
     async def send(self, row: ChunkRow) -> Sent:
         """Launch `row`, whose intent is on disk, and return what came of it; no error leaves but a cancellation."""
         if row.payload is None:
             return Sent(row.outcome(Event.REFUSED, reason="payload-gone", message=PAYLOAD_GONE), Sign.AGAIN)
-        permit = self._permits.grant()
+        permit = self._permits.grant(2 if self._renewals > MOST_RENEWALS else 1)
         try:
             launched = await self._client.launch(
                 self._flow_id,
@@ -111,7 +115,10 @@ class Dispatcher:
                 timeout_s=self._timeout_s,
             )
         except Exception as error:  # noqa: BLE001 - the table's last line is for all of them
-            return judged(row, error, is_short=permit.is_short)
+            is_renewal = permit.is_short and isinstance(error, DeadlineError)
+            self._renewals = self._renewals + 1 if is_renewal else 0
+            return judged(row, error, is_renewal=is_renewal)
+        self._renewals = 0
         accepted = row.outcome(Event.ACCEPTED, execution_id=launched.id, correlation_id=launched.correlation_id)
         return Sent(accepted, Sign.WELL)
 
@@ -122,10 +129,10 @@ class Dispatcher:
         return given
 
 
-def judged(row: ChunkRow, error: Exception, *, is_short: bool = False) -> Sent:
-    """Return what `error` means for `row`; `is_short`: a repetition would have needed another slot."""
+def judged(row: ChunkRow, error: Exception, *, is_renewal: bool = False) -> Sent:
+    """Return what `error` means for `row`; `is_renewal`: a 401 renewed the token, and the row needs another slot."""
     event, sign = next((event, sign) for kind, event, sign in VERDICTS if isinstance(error, kind))
-    if is_short and sign is Sign.UNREACHABLE:
+    if is_renewal:
         sign = Sign.AGAIN
     code = error.code if isinstance(error, FlowlaunchError) else type(error).__name__
     message = error.message if isinstance(error, FlowlaunchError) else f"unexpected {type(error).__name__}"

@@ -18,9 +18,11 @@ from flowlaunch.batch.ledger import open_ledger
 from flowlaunch.batch.loading import batch_for, confirm, load_rows, refill_payloads
 from flowlaunch.batch.mapping import MappingSpec
 from flowlaunch.batch.outside import run_outside
+from flowlaunch.batch.permits import client_key
 from flowlaunch.batch.prepare import reopener
 from flowlaunch.batch.ramp import DEFAULT_RAMP, stage_sizes
 from flowlaunch.batch.rows import ReadOptions
+from flowlaunch.batch.slots import spend_slots
 from flowlaunch.batch.stop import Stop
 from flowlaunch.batch.work import BatchOutcome, WorkOptions, work_on
 from flowlaunch.errors import InputError, LedgerError
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 __all__ = ["BatchJob", "BatchOutcome", "Stop", "resume_batch", "resume_batch_sync", "run_batch", "run_batch_sync"]
 
 LEDGER_SUFFIX: Final = ".ledger"
+SETUP_READS: Final = 3
+"""Requests at most that find the flow and its version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +83,7 @@ class BatchJob:
     version: str | None = None
     name: str = ""
     pace_per_minute: float | None = 300.0
-    pace_share: float = 0.99
+    pace_share: float = 1.0
     concurrency: int = 16
     ramp: tuple[str, ...] = DEFAULT_RAMP
     max_failed: float | str | None = 0.05
@@ -184,6 +188,8 @@ async def run_batch(
     async with AsyncExitStack() as stack:
         used = client if client is not None else await opened_client(stack, job.settings, job.profile)
         ledger = stack.enter_context(open_ledger(job.ledger_place, clock=time))
+        budget = job.pace_per_minute * job.pace_share if job.pace_per_minute is not None else None
+        await spend_slots(ledger, client_key(used), budget, SETUP_READS, time)
         flow = await used.find_flow(job.flow)
         inputs = await used.flow_inputs(flow, version=job.version)
         batch = await asyncio.to_thread(batch_for, job, ledger, flow, inputs)

@@ -280,6 +280,10 @@ class Overseer:
         if abs(wall_s - passed_s) < JUMP_S and passed_s < SLEPT_S:
             return
         await runner.put_down()
+        if self._tracker is not None:
+            self._tracker.wake()
+        if self._look_lane is not None:
+            await self._look_lane.give_back()
         text = f"the wall clock moved {wall_s:.1f} s while {passed_s:.1f} s passed"
         self.tell("clock-jump", text, wall_s=round(wall_s, 3), passed_s=round(passed_s, 3))
 

@@ -38,9 +38,9 @@ class Permits(Pace):
     def __init__(self, on_push_back: Callable[[float], None]) -> None:  # the parent's budget has no part here
         self._on_push_back = on_push_back
 
-    def grant(self) -> Permit:
-        """Give the running task the right to one more request, and take back any older one."""
-        permit = Permit()
+    def grant(self, requests: int = 1) -> Permit:
+        """Give the running task the right to `requests` more requests, and take back any older one."""
+        permit = Permit(requests)
         _held.set(permit)
         return permit
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from flowlaunch.batch.durations import LONGEST_S
 from flowlaunch.batch.ledger import Result
 from flowlaunch.batch.states import Event
 from flowlaunch.errors import (
@@ -41,6 +42,8 @@ FLUSH_S: Final = 0.25
 FLUSH_AT: Final = 200
 IDLE_S: Final = 0.5
 BACKLOG_US: Final = 1_000_000
+FARTHEST_US: Final = round((LONGEST_S + 60.0) * 1e6)
+FOREVER_US: Final = 1 << 62
 LASTING: Final = (AuthenticationError, PermissionDeniedError)
 
 
@@ -113,7 +116,7 @@ class Tracker:
         self._busy.difference_update(row_id for row_id, _at_us in later)
 
     def wake(self) -> None:
-        """Look again: a row was launched."""
+        """Look around again: the clock was set, or rows were launched."""
         self._ask_again_us = 0
         self._bell.set()
 
@@ -146,8 +149,17 @@ class Tracker:
         self._busy.update(row.row_id for row in self._due)
         if not self._due:
             next_us = await self._writer.call(self._ledger.next_look_us, self._batch_id)
+            if next_us is not None and next_us > now_us + FARTHEST_US:  # the clock was set back: looks are overdue
+                await self._pull_in(limit)
+                return
             latest_us = now_us + round(IDLE_S * 1e6)
             self._ask_again_us = latest_us if next_us is None else min(max(next_us, now_us + 10_000), latest_us)
+
+    async def _pull_in(self, limit: int) -> None:
+        """Take looks that lie further ahead than looks can lie."""
+        found = await self._writer.call(self._ledger.to_look_at, self._batch_id, due_us=FOREVER_US, limit=limit)
+        self._due.extend(row for row in found if row.row_id not in self._busy)
+        self._busy.update(row.row_id for row in self._due)
 
     def _rest_s(self, now_us: int, room: int) -> float:
         if self._results or self._later:

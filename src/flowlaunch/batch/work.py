@@ -17,7 +17,7 @@ from flowlaunch.batch.overseer import Governance, Overseer
 from flowlaunch.batch.permits import Permits, client_key, govern
 from flowlaunch.batch.ramp import DEFAULT_RAMP, Ramp, stage_sizes
 from flowlaunch.batch.runner import Runner
-from flowlaunch.batch.slots import SlotLane
+from flowlaunch.batch.slots import SlotLane, spend_slots
 from flowlaunch.batch.states import FINAL_STATES, RowState
 from flowlaunch.batch.stop import Stop
 from flowlaunch.batch.tracker import Tracker
@@ -48,7 +48,7 @@ class WorkOptions:
 
     Attributes:
         pace_per_minute: requests a minute that the OAuth client may send; None: no pace.
-        pace_share: part of it that is used.
+        pace_share: part of it that is used; the ledger's slots leave 0.8 % of that for late requests.
         concurrency: launches in flight at once: what is in doubt at most when the process is killed.
         ramp: stages, see `ramp.stage_sizes`; empty: all at once.
         max_failed: share (float) or number (int) of ended rows that may fail or be refused; None: any.
@@ -62,7 +62,7 @@ class WorkOptions:
     """
 
     pace_per_minute: float | None = 300.0
-    pace_share: float = 0.99
+    pace_share: float = 1.0
     concurrency: int = 16
     ramp: tuple[str, ...] = DEFAULT_RAMP
     max_failed: float | int | None = 0.05
@@ -207,6 +207,8 @@ class Run:
         while spec.flow_version:
             await time.sleep(WATCH_FLOW_S)
             try:
+                lane = self.place.lane
+                await spend_slots(self.place.ledger, client_key(client), lane.budget_per_minute, 1, time)
                 flow = await client.find_flow(spec.flow_id)
             except FlowlaunchError:
                 continue
