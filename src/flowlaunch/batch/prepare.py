@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from flowlaunch.batch.decisions import BadRow, Decision, Prepared, RowPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from flowlaunch.batch.decisions import History, InputRow
     from flowlaunch.batch.ledger import ChunkRow
@@ -32,7 +32,9 @@ class Decider(Protocol):
         """Return what becomes of a row."""
         ...
 
-    def reopen(self, calendars: Sequence[str], now_us: int, not_after_us: int | None = None) -> Decision:
+    def reopen(
+        self, calendars: tuple[str, ...], now_us: int, not_before_us: int | None = None, not_after_us: int | None = None
+    ) -> Decision:
         """Return when a row whose calling window shut may leave."""
         ...
 
@@ -62,4 +64,4 @@ def reopener(decider: Decider | None) -> Callable[[ChunkRow, int], Decision] | N
     """Return what decides again about rows whose window shut, or None without rules."""
     if decider is None:
         return None
-    return lambda row, at_us: decider.reopen(row.calendars, at_us, row.not_after_us)
+    return lambda row, at_us: decider.reopen(row.calendars, at_us, None, row.not_after_us)
