@@ -148,3 +148,44 @@ def test_tasks_in_a_circle_end(command, write):
     assert ended.code == 3
     assert "tasks and modules call each other 200 deep" in ended.err
     assert 'callTask "Go to' in ended.err
+
+
+def _without_default(text: str) -> str:
+    return text[: text.index("                    default:\n")] + text[text.index("                    cases:\n") :]
+
+
+def _with_circle(text: str) -> str:
+    call = '          - callTask: {name: Go to A, targetTaskRef: "/workflow/tasks/task[a]"}\n'
+    return text.replace("        actions:\n", f"        actions:\n{call}", 1) + LOOP
+
+
+LINTED = {
+    "a switch without default": (_without_default, 'switch "Which status" has no default path', "Add `default:`"),
+    "an end that is not reached": (
+        lambda text: f"{text}          - loop: {{name: Never, loopCount: {{lit: 1}}}}\n",
+        'loop "Never" is never reached',
+        "remove it",
+    ),
+    "tasks in a circle": (_with_circle, "goes round and round", "endWorkflow or endTask"),
+}
+
+
+@pytest.mark.parametrize("way", LINTED)
+def test_what_loads_and_is_wrong_is_linted(command, write, way):
+    """What can load but not be meant is found by lint, with file, line and cure."""
+    change, said, cure = LINTED[way]
+    path = write("broken.yaml", change(TUTORIAL.read_text()))
+    out = command("lint", path.name).out
+    line = next(line for line in out.splitlines() if said in line)
+    assert line.startswith("broken.yaml:")
+    assert cure in out.partition(line)[2]
+
+
+def test_hostile_queries_are_refused(command, write):
+    """A query or template nested beyond measure is refused by name, not with a crash."""
+    write("flow.yaml", TUTORIAL.read_text())
+    write("stubs.yaml", f'data_actions:\n- {{action: x, where: "{"(" * 20_000}a"}}\n')
+    ended = command("run", "flow.yaml", "--stubs", "stubs.yaml")
+    assert ended.code == 1
+    assert "error[flow-stub]" in ended.err
+    assert len(ended.err) < 1_000

@@ -156,7 +156,7 @@ def _path(expect: Expectation, outcome: Outcome) -> Iterator[_Found]:
 def _whole_path(expect: Expectation, outcome: Outcome) -> Iterator[_Found]:
     if expect.whole_path is None:
         return
-    entries = outcome.trace.entries
+    entries = [entry for entry in outcome.trace.entries if entry.note != "common module ended"]
     same = len(entries) == len(expect.whole_path) and all(map(_is_step, expect.whole_path, entries))
     if not same:
         with_paths = {wanted.name for wanted in expect.whole_path if wanted.path is not None}

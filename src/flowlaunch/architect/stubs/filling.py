@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TemplateError", "fill", "search", "templates_in"]
 
+_SHOWN_CHARS: Final = 160
 _TEMPLATE: Final = re.compile(r"\$(\$\{)|\$\{([^{}]{1,500})\}")
 
 
@@ -30,9 +31,8 @@ def search(query: str, document: Mapping[str, Any]) -> Any:
     """
     try:
         return jmespath.search(query, document)
-    except JMESPathError as error:
-        first = str(error).splitlines()[0]
-        raise TemplateError(f"`{query}` is not a JMESPath expression that can be evaluated: {first}") from error
+    except (JMESPathError, RecursionError) as error:
+        raise TemplateError(f"`{_short(query)}` cannot be evaluated as JMESPath: {_reason(error)}") from error
 
 
 def check_query(query: str) -> None:
@@ -44,8 +44,18 @@ def check_query(query: str) -> None:
     """
     try:
         jmespath.compile(query)
-    except JMESPathError as error:
-        raise TemplateError(f"`{query}` is no JMESPath expression: {str(error).splitlines()[0]}") from error
+    except (JMESPathError, RecursionError) as error:
+        raise TemplateError(f"`{_short(query)}` is no JMESPath expression: {_reason(error)}") from error
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}..."
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    return _short(str(error).splitlines()[0])
 
 
 def templates_in(value: Any) -> Iterator[str]:
