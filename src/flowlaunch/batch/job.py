@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from flowlaunch._io.clock_async import AsyncClock
     from flowlaunch.batch.events import RunEvent
     from flowlaunch.batch.ledger import Batch, Ledger
-    from flowlaunch.batch.prepare import Decider
+    from flowlaunch.batch.rules import Rules
     from flowlaunch.settings import Settings
 
 __all__ = ["BatchJob", "BatchOutcome", "Stop", "resume_batch", "resume_batch_sync", "run_batch", "run_batch_sync"]
@@ -54,7 +54,8 @@ class BatchJob:
         ledger: where the batch is recorded; None: beside the source, `people.csv.ledger`.
         read: how to read the source.
         mapping: the way from columns to inputs; by name without it.
-        rules: decides about each row, see `flowlaunch.batch.rules.Rules`; None launches all that can be mapped.
+        rules: decide about each row; None launches each key once, as soon as the pace allows.
+        rules_text: what is hashed of the rules, so that a resume with others is noticed.
         version: the flow's version; None pins the one that is published when the batch is created.
         pace_per_minute: requests a minute that the OAuth client may send; None: no pace.
         concurrency: launches in flight at once.
@@ -78,7 +79,7 @@ class BatchJob:
     ledger: Path | str | None = None
     read: ReadOptions = field(default_factory=ReadOptions)
     mapping: MappingSpec = field(default_factory=MappingSpec)
-    rules: Decider | None = None
+    rules: Rules | None = None
     rules_text: str = ""
     version: str | None = None
     name: str = ""
@@ -165,6 +166,8 @@ class BatchJob:
             "track_share": self.track_share,
             "timeout_s": self.timeout_s,
             "token_input": self.launch_token_input,
+            "read": msgspec.to_builtins(msgspec.structs.replace(self.read, stdin=None)),
+            "rules": self.rules_text,
         }
 
 
@@ -208,7 +211,7 @@ async def resume_batch(
     *,
     settings: Settings | None = None,
     profile: str | None = None,
-    rules: Decider | None = None,
+    rules: Rules | None = None,
     on_event: Callable[[RunEvent], None] | None = None,
     stop: Stop | None = None,
     client: AsyncClient | None = None,
@@ -280,7 +283,7 @@ def chosen_batch(ledger: Ledger, batch_id: int | None) -> Batch:
     return held[-1]
 
 
-def recorded_options(batch: Batch, rules: Decider | None, changed: Mapping[str, Any]) -> WorkOptions:
+def recorded_options(batch: Batch, rules: Rules | None, changed: Mapping[str, Any]) -> WorkOptions:
     """Return how a batch was run, with what is to change."""
     fields = WorkOptions.__dataclass_fields__
     held = {name: value for name, value in batch.spec.settings.items() if name in fields}

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from flowlaunch.batch.decisions import EmptyHistory
 from flowlaunch.batch.events import event_at
 from flowlaunch.batch.ledger import BatchSpec
 from flowlaunch.batch.mapping import RowMapper
-from flowlaunch.batch.prepare import planned_rows
+from flowlaunch.batch.prepare import decided_rows, mapped_rows
 from flowlaunch.batch.rows import file_sha256, open_rows
 from flowlaunch.batch.states import RowState
 from flowlaunch.errors import InputError, LedgerError
@@ -97,7 +96,7 @@ def load_rows(
     history = ledger.history(but_batch=batch.batch_id)
     with open_rows(job.source, job.read) as source:
         mapper = row_mapper(job, source, inputs, str(batch.spec.settings["uid"]))
-        rows = ledger.add_rows(batch.batch_id, planned_rows(source, mapper, job.rules, history, now_us))
+        rows = ledger.add_rows(batch.batch_id, decided_rows(source, mapper, job.rules, history, now_us()))
     ledger.finish_loading(batch.batch_id)
     if on_event is not None:
         on_event(event_at("loaded", now_us(), f"{rows} rows were recorded", rows=rows))
@@ -120,7 +119,7 @@ def refill_payloads(job: BatchJob, ledger: Ledger, batch: Batch, inputs: FlowInp
         return
     with open_rows(job.source, job.read) as source:
         mapper = row_mapper(job, source, inputs, str(batch.spec.settings["uid"]))
-        ledger.refill(batch.batch_id, planned_rows(source, mapper, None, EmptyHistory(), lambda: 0))
+        ledger.refill(batch.batch_id, mapped_rows(source, mapper))
 
 
 def confirm(job: BatchJob, ledger: Ledger, batch_id: int) -> None:

@@ -15,8 +15,9 @@ from flowlaunch.batch.job import opened_client
 from flowlaunch.batch.ledger import open_ledger
 from flowlaunch.batch.loading import row_mapper
 from flowlaunch.batch.outside import run_outside
-from flowlaunch.batch.prepare import planned_rows
+from flowlaunch.batch.prepare import decided_rows, fresh_rules
 from flowlaunch.batch.rows import open_rows
+from flowlaunch.batch.rules import Forecast, Forecaster
 from flowlaunch.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["PlanReport", "PlannedLaunch", "plan_batch", "plan_batch_sync"]
 
 MOST_REJECTS: Final = 1_000
+SLOT_SHARE: Final = 60 / 60.5
+"""Part of a budget that the ledger's slots use."""
 PLAN_UID: Final = "plan"
 """What stands for the batch's own token seed in a plan: the tokens of the real batch differ."""
 
@@ -55,7 +58,7 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
         previews: the first launches.
         rejects: the first rows that are not launched; `on_reject` got all.
         waiting: rows that wait for a window, a not-before or their attempts.
-        forecast: when it would be through, from `rules.forecast`; None where it cannot be told.
+        forecast: when it would be through, which rows miss their window, and the share of the budget.
         duration_s: the launches at the pace, if nothing waited; None without a pace.
         needs_confirmation: whether `yes` is needed.
 
@@ -74,7 +77,7 @@ class PlanReport(msgspec.Struct, frozen=True, kw_only=True):
     previews: tuple[PlannedLaunch, ...] = ()
     rejects: tuple[RowPlan, ...] = ()
     waiting: int = 0
-    forecast: Any = None
+    forecast: Forecast | None = None
     pace_per_minute: float | None = None
     duration_s: float | None = None
     needs_confirmation: bool = False
@@ -163,12 +166,15 @@ def _planned(
 ) -> PlanReport:
     with open_rows(job.source, job.read) as source, _history(job, time) as history:
         mapper = row_mapper(job, source, inputs, PLAN_UID)
-        for plan in planned_rows(source, mapper, job.rules, history, lambda: round(time.now().unix_s * 1e6)):
+        now_us = round(time.now().unix_s * 1e6)
+        foresight = Forecaster(now_us)
+        for plan in decided_rows(source, mapper, job.rules, history, now_us):
             seen.take(plan)
+            foresight.add(plan.line, plan.decision)
             if on_plan is not None:
                 on_plan(plan)
         warnings = (*mapper.warnings, *source.warnings())
-        launches = seen.kinds["launch"]
+        launches, per_minute = seen.kinds["launch"], launches_per_minute(job)
         return PlanReport(
             flow_id=inputs.flow_id,
             flow_name=inputs.flow_name,
@@ -183,10 +189,19 @@ def _planned(
             previews=tuple(seen.previews),
             rejects=tuple(seen.rejects),
             waiting=seen.waiting,
+            forecast=foresight.forecast(per_minute, fresh_rules(job.rules).reopen),
             pace_per_minute=job.pace_per_minute,
-            duration_s=launches * 60 / (job.pace_per_minute * job.pace_share) if job.pace_per_minute else None,
+            duration_s=launches * 60 / per_minute if per_minute else None,
             needs_confirmation=job.confirm_above is not None and not job.yes and launches > job.confirm_above,
         )
+
+
+def launches_per_minute(job: BatchJob) -> float | None:
+    """Return how many rows leave in a minute, with the looks' share left to them; None without a pace."""
+    if job.pace_per_minute is None:
+        return None
+    used = job.pace_per_minute * job.pace_share * SLOT_SHARE
+    return used * (1 - job.track_share) if job.track else used
 
 
 @contextmanager
