@@ -1,6 +1,7 @@
 """What holds for every test: no setting of this machine counts, and no connection leaves it."""
 
 import os
+import shutil
 import socket
 
 import pytest
@@ -21,8 +22,12 @@ def own_settings(monkeypatch, tmp_path_factory):
     home = tmp_path_factory.getbasetemp() / "home"
     home.mkdir(exist_ok=True)
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    for name in ("CONFIG", "CACHE", "STATE", "DATA"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
     monkeypatch.setenv("FLOWLAUNCH_KEYRING", "off")
+    yield
+    if any(home.iterdir()):  # what one test wrote there is no other test's profile
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """The tests themselves: each states a claim."""
 
 import ast
+import os
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,13 @@ def test_no_two_test_files_share_a_name():
     names = [path.name for path in FILES]
 
     assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.parametrize("turn", ["first", "second"])
+def test_every_test_starts_with_an_empty_home(turn):
+    """A profile or token that one test writes into its home is not there for the next test, in any order."""
+    home = Path(os.environ["HOME"])
+
+    assert not list(home.rglob("*"))
+
+    (home / "left-behind").write_text(turn, "utf-8")
