@@ -85,8 +85,20 @@ def ordinary():
     half_us = START_US + round(5000 * 60 / 297 * S)
     events = [
         EventRecord(event_id=1, batch_id=1, at_us=START_US, kind="started", facts={"message": "10,000 rows"}),
-        EventRecord(event_id=2, batch_id=1, at_us=half_us, kind="paused", facts={"reason": "lunch", "by": "ada"}),
-        EventRecord(event_id=3, batch_id=1, at_us=half_us + 600 * S, kind="unpaused", facts={"by": "ada"}),
+        EventRecord(
+            event_id=2,
+            batch_id=1,
+            at_us=half_us,
+            kind="controls-changed",
+            facts={"paused": True, "pause_reason": "lunch", "by": "ada"},
+        ),
+        EventRecord(
+            event_id=3,
+            batch_id=1,
+            at_us=half_us + 600 * S,
+            kind="controls-changed",
+            facts={"paused": False, "pause_reason": "", "by": "ada"},
+        ),
     ]
     pauses = [Pause(half_us, half_us + 600 * S, "paused")]
     return material(campaign(), events=events, pauses=pauses)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 from flowlaunch.cli.batch_progress import listening
 from flowlaunch.cli.batch_standing import exit_for_states
 from flowlaunch.cli.exits import Exit, exit_for
-from flowlaunch.cli.ledgers import ledger_named, spelt
+from flowlaunch.cli.ledgers import ledger_named, opened, spelt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flowlaunch.batch.events import RunEvent
     from flowlaunch.batch.job import BatchJob
+    from flowlaunch.batch.rules import Rules
     from flowlaunch.batch.work import BatchOutcome
     from flowlaunch.cli.session import Session
 
@@ -40,14 +41,29 @@ def go_on(session: Session, target: str, batch_id: int, *, follows: bool | None 
     """Run a batch on from its ledger alone, with the settings that it began with."""
     from flowlaunch.batch.job import resume_batch_sync  # noqa: PLC0415 - loads the HTTP library
 
-    more: dict[str, Any] = {} if follows is None else {"track": follows}
     ledger, settings = ledger_named(target), session.settings
+    more: dict[str, Any] = {"rules": _recorded_rules(target, batch_id)}
+    if follows is False:
+        more["track"] = False
     return _ended(
         session,
         target,
         INTERVAL_S,
         lambda tell: resume_batch_sync(ledger, batch_id, settings=settings, on_event=tell, **more),
     )
+
+
+def _recorded_rules(target: str, batch_id: int) -> Rules | None:
+    """Make anew what decides about rows whose calling window shut while they waited."""
+    import msgspec  # noqa: PLC0415
+
+    from flowlaunch.batch.rules import Rules  # noqa: PLC0415 - loads the rules
+    from flowlaunch.cli.batch_rules import windows_of_text  # noqa: PLC0415
+
+    with opened(target) as ledger:
+        told = ledger.batch(batch_id).spec.settings.get("rules")
+    asked = msgspec.json.decode(told).get("windows") if told else None
+    return Rules(windows=windows_of_text(asked)) if asked else None
 
 
 def _ended(

@@ -32,6 +32,9 @@ _WAITS: Final[Mapping[str, str]] = {
 }
 """What holds the next row back -> how it is said."""
 
+_MOVING: Final = frozenset({"pace", "", None})
+"""What the next row may wait for while the speed of the last minute still tells when all is through."""
+
 _QUIET_KINDS: Final = frozenset({"progress", "in-doubt", "refused"})
 """Kinds that are not told one by one: the counts hold them. The first of each is."""
 
@@ -139,13 +142,14 @@ def _eta_text(fields: Mapping[str, Any]) -> str:
     from flowlaunch.batch.report.scales import span_text  # noqa: PLC0415 - only while something is shown
 
     eta_s = fields.get("eta_s")
-    return f"{span_text(eta_s)} to go" if eta_s else ""
+    return f"{span_text(eta_s)} to go" if eta_s and fields.get("waiting_for") in _MOVING else ""
 
 
 @contextmanager
 def _bar() -> Iterator[Callable[[RunEvent], None]]:
     from rich.console import Console  # noqa: PLC0415 - 30 ms that only a terminal pays
     from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn  # noqa: PLC0415
+    from rich.table import Column  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     class Facts(ProgressColumn):
@@ -156,8 +160,9 @@ def _bar() -> Iterator[Callable[[RunEvent], None]]:
             return Text(str(task.fields.get("facts", "")), style="dim")
 
     console = Console(stderr=True, no_color=not may_colour(sys.stderr), highlight=False)
-    columns = (SpinnerColumn(), BarColumn(bar_width=24), TextColumn("{task.percentage:>3.0f} %"), Facts())
-    with Progress(*columns, console=console, transient=True) as progress:
+    facts = Facts(table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1))
+    columns = (SpinnerColumn(), BarColumn(bar_width=20), TextColumn("{task.percentage:>3.0f} %"), facts)
+    with Progress(*columns, console=console, transient=True, expand=True) as progress:
         bar = progress.add_task("", total=None, facts="reading the rows")
         first = _FirstOnly()
 

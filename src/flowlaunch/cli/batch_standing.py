@@ -13,7 +13,7 @@ from flowlaunch.cli.exits import Exit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flowlaunch.batch.ledger import Batch, Controls, Count, Ledger
+    from flowlaunch.batch.ledger import Batch, Controls, Count, Ledger, Worker
 
 __all__ = ["CauseCount", "Pulse", "Standing", "exit_for_states", "standing_of"]
 
@@ -36,7 +36,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """How a batch stands now.
 
     Attributes:
-        is_running: whether a process holds it; one that was killed still seems to, until its heartbeat is old.
+        is_running: whether a live process works on it, and `running_by` which: its number and machine.
         to_launch: rows that are meant to leave; sent: those of them that have left.
         rate_per_minute: what was asked for since it began; None is what it began with.
 
@@ -48,6 +48,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     flow_version: str
     source: str
     is_running: bool
+    running_by: str
     is_loaded: bool
     paused: bool
     pause_reason: str
@@ -72,10 +73,11 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 def standing_of(ledger: Ledger, batch_id: int) -> Standing:
     """Read how a batch stands; as fast for a million rows as for ten."""
-    return _standing(ledger.batch(batch_id), ledger.controls(batch_id), ledger.counts(batch_id))
+    holder = ledger.holder(batch_id)
+    return _standing(ledger.batch(batch_id), holder, ledger.controls(batch_id), ledger.counts(batch_id))
 
 
-def _standing(batch: Batch, controls: Controls, counts: tuple[Count, ...]) -> Standing:
+def _standing(batch: Batch, holder: Worker | None, controls: Controls, counts: tuple[Count, ...]) -> Standing:
     states: dict[str, int] = {}
     for count in counts:
         states[count.state.value] = states.get(count.state.value, 0) + count.rows
@@ -88,7 +90,8 @@ def _standing(batch: Batch, controls: Controls, counts: tuple[Count, ...]) -> St
         flow=spec.flow_name or spec.flow_id,
         flow_version=spec.flow_version,
         source=spec.source,
-        is_running=batch.worker_id is not None,
+        is_running=holder is not None,
+        running_by=f"process {holder.pid} on {holder.host}" if holder else "",
         is_loaded=batch.loaded_us is not None,
         paused=controls.paused,
         pause_reason=controls.pause_reason,
@@ -130,9 +133,9 @@ def exit_for_states(states: Mapping[str, int]) -> Exit:
 
 
 class Pulse:
-    """The speed of a batch that another process runs: how its counts change over the last minute."""
+    """The speed of a batch that another process runs: how its counts changed lately."""
 
-    def __init__(self, window_s: float = 60.0) -> None:
+    def __init__(self, window_s: float = 15.0) -> None:
         self._window_s = window_s
         self._seen: deque[tuple[float, int]] = deque()
 

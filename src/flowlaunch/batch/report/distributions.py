@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from flowlaunch.batch.report.frame import WIDTH, Frame
 from flowlaunch.batch.report.markup import Markup, joined, tag
-from flowlaunch.batch.report.scales import count_text, duration_edges_s, duration_text, nice_top
+from flowlaunch.batch.report.scales import count_text, duration_edges_s, duration_text, nice_top, ticks
 from flowlaunch.batch.states import RowState
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ def durations_plot(material: Material) -> Markup | None:
             height=frame.floor - frame.y(count), class_="is-duration")
         for index, count in enumerate(counts) if count
     ]  # fmt: skip
-    every = max(len(counts) // 7, 1)
-    marks = [(float(index), duration_text(edges[index])) for index in range(0, len(edges), every)]
+    marks = _axis_marks(edges, grows=grows)
     about = (
         f"{count_text(durations.total)} executions: half of them ran at most {duration_text(median)}, "
         f"the longest {duration_text(longest)}." + (" Each bar is wider than the one before." if grows else "")
@@ -73,6 +72,14 @@ def durations_plot(material: Material) -> Markup | None:
         _marks(frame, durations, edges),
         frame.time_axis(marks),
     )
+
+
+def _axis_marks(edges: Sequence[float], *, grows: bool) -> list[tuple[float, str]]:
+    """Label round durations where bars are alike, else the edge of every few bars."""
+    if not grows:
+        return [(seconds / edges[1], duration_text(seconds)) for seconds in ticks(edges[-1], 8)]
+    every = max((len(edges) - 1) // 7, 1)
+    return [(float(index), duration_text(edges[index])) for index in range(0, len(edges), every)]
 
 
 def _marks(frame: Frame, durations: Durations, edges: Sequence[float]) -> Markup:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Material", "Pause", "gather"]
 
-_PAUSES: Final = frozenset({"paused", "outage", "stopped"})
-_RESUMES: Final = frozenset({"unpaused", "recovered", "started"})
+_PAUSES: Final = frozenset({"paused", "outage", "work-stopped"})
+_RESUMES: Final = frozenset({"unpaused", "recovered", "work-started"})
 _TOLD_ELSEWHERE: Final = frozenset({"in-doubt", "refused", "progress"})
 _MOST_EVENTS: Final = 400
 
@@ -72,10 +72,10 @@ def gather(ledger: Ledger, batch_id: int, *, now: datetime, zone: tzinfo, target
 
 
 def _events(ledger: Ledger, batch_id: int) -> Iterator[EventRecord]:
-    """Yield what happened to the batch as a whole; what happened to single rows is told elsewhere."""
+    """Yield what happened, but for what the counts tell of single rows."""
     after = 0
     while found := ledger.events(batch_id, after=after):
-        yield from (event for event in found if event.row_id is None and event.kind not in _TOLD_ELSEWHERE)
+        yield from (event for event in found if event.kind not in _TOLD_ELSEWHERE)
         after = found[-1].event_id
 
 
@@ -97,14 +97,17 @@ def _rate(facts: dict[str, Any]) -> float | None:
 
 
 def _pauses(events: Sequence[EventRecord], now_us: int) -> tuple[Pause, ...]:
+    """Find the spans in which nothing was meant to leave, or nobody ran the batch."""
     found: list[Pause] = []
-    began: EventRecord | None = None
+    began: tuple[int, str] | None = None
     for event in events:
-        if event.kind in _PAUSES and began is None:
-            began = event
+        if event.kind == "taken-over" and began is None:
+            began = int(event.facts.get("heartbeat_us", event.at_us)), event.kind
+        elif event.kind in _PAUSES and began is None:
+            began = event.at_us, event.kind
         elif event.kind in _RESUMES and began is not None:
-            found.append(Pause(began.at_us, event.at_us, began.kind))
+            found.append(Pause(began[0], event.at_us, began[1]))
             began = None
     if began is not None:
-        found.append(Pause(began.at_us, now_us, began.kind))
+        found.append(Pause(began[0], now_us, began[1]))
     return tuple(found)

@@ -62,7 +62,7 @@ def throughput_plot(material: Material) -> Markup | None:
     )
     entries = [("is-launched", f"launch requests, bars of {span_text(width_s)}")]
     entries += [("line is-budget", "budget")] if shown else []
-    entries += [("is-pause", "paused, stopped or outage")] if material.pauses else []
+    entries += [("is-pause", "paused, outage, or nobody ran it")] if material.pauses else []
     return joined(drawing, legend(entries))
 
 

@@ -51,7 +51,7 @@ def bar_width_s(span_us: int, narrowest_s: int) -> int:
     return next((width for width in WIDTHS_S if width >= max(wanted_s, narrowest_s)), WIDTHS_S[-1])
 
 
-def time_ticks(start_us: int, end_us: int, zone: tzinfo, most: int = 7) -> list[tuple[int, str]]:
+def time_ticks(start_us: int, end_us: int, zone: tzinfo, most: int = 9) -> list[tuple[int, str]]:
     """Tell round instants of the reader's clock between start and end, each with its label."""
     span_s = max((end_us - start_us) / 1e6, 1.0)
     step_s = next((step for step in _STEPS_S if span_s / step <= most), _STEPS_S[-1])
@@ -81,7 +81,8 @@ def duration_edges_s(shortest_s: float, typical_s: float, longest_s: float, bars
         low = math.log10(max(shortest_s, 1e-3) * 0.999)
         high = math.log10(longest_s * 1.001)
         return [10 ** (low + (high - low) * index / bars) for index in range(bars + 1)], True
-    step = nice_top(max(longest_s, 1e-3) / bars)
+    power = 10.0 ** math.floor(math.log10(max(longest_s, 1e-3) / bars))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power * bars >= max(longest_s, 1e-3))
     return [step * index for index in range(math.ceil(longest_s / step + 1e-9) + 1)], False
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flowlaunch.batch.report.distributions import STATE_WORDS, causes_plot, colour_of, durations_plot, states_bar
+from flowlaunch.batch.report.happenings import HIDDEN_KINDS, happening
 from flowlaunch.batch.report.markup import Child, Markup, joined, tag
 from flowlaunch.batch.report.over_time import failures_plot, outcomes_plot, throughput_plot
 from flowlaunch.batch.report.scales import count_text, duration_text, span_text
 from flowlaunch.batch.report.words import (
     HEADS,
     advice_on,
-    meaning_of_event,
     meaning_of_reason,
     next_steps,
     numbers_text,
@@ -57,16 +58,15 @@ def _section(title: str, *parts: Markup | None) -> Markup:
 def _header(material: Material) -> Markup:
     summary = material.summary
     version = f", version {summary.flow_version}" if summary.flow_version else ""
-    spans = [at for at in (summary.first_sent_at, summary.last_ended_at or summary.last_sent_at) if at]
-    took = ""
-    if len(spans) == 2:
-        took = f" {_when(spans[0], material)} to {_when(spans[1], material)} ({material.zone})"
-        took += f", {span_text((spans[1] - spans[0]).total_seconds())} in all."
-    return joined(
-        tag("h1", summary.name),
-        tag("p", f"Flow {summary.flow_name or summary.flow_id}{version}, one launch per row of {summary.source}.{took}",
-            class_="about"),
-    )  # fmt: skip
+    name = Path(summary.source).name or summary.source
+    about = [
+        tag("p", f"Flow {summary.flow_name or summary.flow_id}{version}, one launch per row of {name}.", class_="about")
+    ]
+    first, last = summary.first_sent_at, summary.last_ended_at or summary.last_sent_at
+    if first and last:
+        spans = f"{_when(first, material)} to {_when(last, material)} ({material.zone}), "
+        about.append(tag("p", f"{spans}{span_text((last - first).total_seconds())} in all.", class_="about"))
+    return joined(tag("h1", summary.name), *about)
 
 
 def _verdict(material: Material) -> Markup:
@@ -145,7 +145,8 @@ def _throughput(material: Material) -> Markup:
     said = f"{count_text(summary.requests)} launch requests in all; at most {most} in any 60 s."
     budgets = [rate for _, rate in material.budgets if rate is not None]
     if budgets:
-        said += f" Budget: {', then '.join(map(count_text, budgets))} a minute, reading the results included."
+        said += f" Budget: {', then '.join(map(count_text, budgets))} a minute, reading the results included. It holds"
+        said += " for any 60 s; a shorter bar may stand above it."
     else:
         said += " The batch ran without a budget."
     note = tag("p", said, class_="note")
@@ -248,8 +249,9 @@ def _history(material: Material) -> Markup:
     if not material.events:
         return _NOTHING
     rows = [
-        (_when_us(event.at_us, material), event.kind, meaning_of_event(event.kind, event.facts))
+        (_when_us(event.at_us, material), *happening(event))
         for event in material.events
+        if event.kind not in HIDDEN_KINDS
     ]
     more = material.untold_events
     note = tag("p", f"{count_text(more)} earlier events are in the ledger.", class_="note") if more else None

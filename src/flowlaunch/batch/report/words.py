@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from flowlaunch.batch.decisions import REASONS
-from flowlaunch.batch.events import EVENT_KINDS
 from flowlaunch.batch.report.scales import count_text
 from flowlaunch.batch.results.summary import LAUNCHED_STATES, NOT_LAUNCHED_STATES
 from flowlaunch.batch.states import RowState
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from flowlaunch.batch.results.summary import Verdict
     from flowlaunch.batch.results.tally import Cause
 
-__all__ = ["HEADS", "advice_on", "meaning_of_event", "meaning_of_reason", "next_steps", "numbers_text", "rows_text"]
+__all__ = ["HEADS", "advice_on", "meaning_of_reason", "next_steps", "numbers_text", "rows_text"]
 
 HEADS: Final[Mapping[Verdict, str]] = {
     "unfinished": "The batch has not ended yet.",
@@ -40,6 +39,12 @@ _SINGULAR: Final = {"were": "was", "have": "has", "are": "is"}
 
 _STEPS: Final = (
     (RowState.IN_DOUBT, "may have been launched. Look for evidence and settle them.", "flowlaunch batch reconcile", ""),
+    (
+        RowState.LAUNCHING,
+        "were in flight when the runner ended. They are in doubt as soon as the batch goes on.",
+        "flowlaunch batch resume",
+        "--run",
+    ),
     (RowState.PENDING, "were not sent yet. Run the batch again to go on.", "flowlaunch batch resume", "--run"),
     (RowState.LAUNCHED, "have no known end. Run the batch again to follow them.", "flowlaunch batch resume", "--run"),
     (
@@ -127,24 +132,3 @@ def advice_on(cause: Cause) -> str:
     if entry is None:
         return meaning_of_reason(cause.code)
     return f"{entry.cause[:1].upper()}{entry.cause[1:]}: {entry.cure}."
-
-
-def _facts_text(facts: Mapping[str, Any]) -> str:
-    """Spell plain facts: paused, rate per minute 120."""
-    said = []
-    for name, value in facts.items():
-        words = name.replace("_", " ")
-        if value is True:
-            said.append(words)
-        elif value is False:
-            said.append(f"not {words}")
-        elif name != "by" and isinstance(value, str | int | float) and value != "":
-            said.append(f"{words} {value:g}" if isinstance(value, float) else f"{words} {value}")
-    return ", ".join(said)
-
-
-def meaning_of_event(kind: str, facts: Mapping[str, Any]) -> str:
-    """Tell an event in words: its own message, else what its kind means, and who did it."""
-    message = str(facts.get("message") or EVENT_KINDS.get(kind, "")) or _facts_text(facts)
-    by = facts.get("by")
-    return f"{message} (by {by})" if by and str(by) not in message else message

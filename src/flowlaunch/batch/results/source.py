@@ -67,5 +67,10 @@ def source_again(spec: BatchSpec, *, moved_to: Path | None = None) -> SourceAgai
 def _options(settings: dict[str, Any]) -> ReadOptions:
     """Read the way the source was read the first time, without looking for damage again."""
     told = settings.get("read") or {}
-    kept = {name: value for name, value in told.items() if name in ReadOptions.__struct_fields__ and name != "stdin"}
-    return msgspec.structs.replace(msgspec.convert(kept, ReadOptions), detect_damage=False)
+    return msgspec.structs.replace(ReadOptions(**_kept(told)), detect_damage=False)
+
+
+def _kept(told: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what this version does not know; lists of JSON become tuples."""
+    known = {name: value for name, value in told.items() if name in ReadOptions.__struct_fields__ and name != "stdin"}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -11,10 +11,6 @@ from flowlaunch.cli.batch_options import job_of, job_options, run_options
 from flowlaunch.cli.confirm import confirmed
 from flowlaunch.cli.session import Session, command_options
 from flowlaunch.errors import InputError
-
-if TYPE_CHECKING:
-    from flowlaunch.batch.job import BatchJob
-    from flowlaunch.cli.exits import Exit
 
 __all__ = ["run_command"]
 
@@ -49,17 +45,14 @@ def run_command(ctx: click.Context, /, session: Session, source: str, interval_s
     3 when flows failed, in this order.
     """
     job = job_of(session, source, wanted)
+    target = str(job.ledger_place)
+    session.talk(f"every row is recorded in {target}")
     try:
-        ended = _run(session, job, interval_s)
+        ended = go(session, job, target, interval_s=interval_s)
     except InputError as error:
         if error.code != "needs-confirmation":
             raise
-        confirmed(f"{error.message.partition(';')[0]}. Launch them now?", yes=False)
-        ended = _run(session, job_of(session, source, wanted | {"yes": True}), interval_s)
+        pace = f" at up to {job.pace_per_minute:g} requests a minute" if job.pace_per_minute else " without a pace"
+        confirmed(f"{error.message.partition(';')[0]}{pace}. Launch them now?", yes=False)
+        ended = go(session, job_of(session, source, wanted | {"yes": True}), target, interval_s=interval_s)
     ctx.exit(ended)
-
-
-def _run(session: Session, job: BatchJob, interval_s: float) -> Exit:
-    place = job.ledger_place
-    session.talk(f"ledger {place}")
-    return go(session, job, str(place), interval_s=interval_s)

@@ -52,7 +52,11 @@ def status_command(ctx: click.Context, /, session: Session, target: str, batch_i
 
 def _short(standing: Standing) -> dict[str, Any]:
     """Leave out of the table what is empty or the talk says."""
-    return {name: value for name, value in msgspec.structs.asdict(standing).items() if value not in ((), "", False)}
+    shown = {name: value for name, value in msgspec.structs.asdict(standing).items() if value not in ((), "", False)}
+    for name in ("causes", "waits"):
+        if name in shown:
+            shown[name] = {f"{one.state} {one.reason}": one.rows for one in shown[name]}
+    return shown
 
 
 @click.command("watch")
