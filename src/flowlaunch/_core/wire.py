@@ -265,7 +265,7 @@ def _flow(wire: _FlowWire) -> Flow:
 
 def _first(wire: msgspec.Struct, names: tuple[str, ...]) -> Any:
     """Return the first field of `wire` that is there; `names` are the wire's spellings."""
-    attributes = {field.encode_name: field.name for field in msgspec.structs.fields(wire)}
+    attributes = dict(zip(wire.__struct_encode_fields__, wire.__struct_fields__, strict=True))
     return next((value for name in names if (value := getattr(wire, attributes[name])) is not None), None)
 
 
