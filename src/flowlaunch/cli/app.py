@@ -11,6 +11,7 @@ import click
 
 from flowlaunch._version import __version__
 from flowlaunch.cli.lazy import LazyGroup
+from flowlaunch.cli.session import early_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +45,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "8 batch ended with rows not launched, 130 interrupted.",
 )
 @click.version_option(__version__, message="%(prog)s %(version)s", help="Show the version and exit.")
+@early_options
 def cli() -> None:
     """Launch Genesys Cloud Architect flows: once, and know what happened. Offline too.
 

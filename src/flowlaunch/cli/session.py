@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from flowlaunch.hooks import Event
     from flowlaunch.settings import Settings
 
-__all__ = ["Session", "command_options"]
+__all__ = ["Session", "command_options", "early_options"]
 
 _SECRET_FLAGS: Final = (
     "--client-secret",
@@ -128,8 +129,12 @@ _OUTPUT_OPTIONS: Final = (
     click.option("-q", "--quiet", is_flag=True, help="Print data and errors only."),
 )
 
+_PROFILE_OPTION: Final = click.option("--profile", metavar="NAME", help="Profile to take settings from.")
+_UNUSED_PROFILE: Final = click.option("--profile", "unused_profile", hidden=True, expose_value=False)
+"""For commands that read no settings, so that a wrapper may add `--profile` to every command."""
+
 _SETTING_OPTIONS: Final = (
-    click.option("--profile", metavar="NAME", help="Profile to take settings from."),
+    _PROFILE_OPTION,
     click.option("--region", metavar="REGION", help="Region name, domain, host or base URL."),
     click.option("--client-id", metavar="ID", help="OAuth client id; its secret never goes on the command line."),
     click.option("--contract", type=click.Choice(("platform", "guide")), help="Wire contract to speak."),
@@ -142,21 +147,61 @@ _SETTING_OPTIONS: Final = (
 _GIVEN: Final = ("region", "client_id", "contract", "preflight")
 
 
-def command_options(*, settings: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command the options that every command has, and a `Session` as its first argument."""
+_EVERYWHERE: Final = ("profile", "output", "query", "quiet")
+_EARLY: Final = "flowlaunch.early"
+"""Where a context keeps what was said before the command."""
+
+
+def command_options(
+    *, settings: bool = True, profile: bool = True
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the options that every command has, and a `Session` as its first argument.
+
+    `settings` False: the command reads no settings. `profile` False: it has a `--profile` of its own.
+    """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def command(**values: Any) -> Any:
+            values |= {name: value for name, value in _early().items() if name in values and not _is_said(name)}
             shared = {name: values.pop(name) for name in ("output", "query", "quiet")}
             if settings:
                 shared |= {name: values.pop(name) for name in ("profile", "env_file")}
                 shared["given"] = {name: values.pop(name) for name in _GIVEN if name in values}
             return function(Session(**shared), **values)
 
-        options = [*(_SETTING_OPTIONS if settings else ()), *_OUTPUT_OPTIONS, *_secret_traps()]
-        for option in reversed(options):
-            command = option(command)
-        return command
+        own = _SETTING_OPTIONS if settings else (_UNUSED_PROFILE,) if profile else ()
+        return _with_options(command, *own, *_OUTPUT_OPTIONS, *_secret_traps())
 
     return decorate
+
+
+def early_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a group take what every command takes, on behalf of the commands that come after it on the line."""
+
+    @functools.wraps(function)
+    def group(**values: Any) -> Any:
+        early = click.get_current_context().meta.setdefault(_EARLY, {})
+        for name in _EVERYWHERE:
+            value = values.pop(name)
+            if _is_said(name):
+                early[name] = value
+        return function(**values)
+
+    return _with_options(group, _PROFILE_OPTION, *_OUTPUT_OPTIONS)
+
+
+def _early() -> dict[str, Any]:
+    said: dict[str, Any] = click.get_current_context().meta.get(_EARLY, {})
+    return said
+
+
+def _is_said(name: str) -> bool:
+    """Tell whether this option of the command at hand was on the command line."""
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def _with_options(function: Callable[..., Any], *options: Callable[[Any], Any]) -> Callable[..., Any]:
+    for option in reversed(options):
+        function = option(function)
+    return function

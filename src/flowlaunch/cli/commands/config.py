@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
-from flowlaunch.cli.session import Session, command_options
+from flowlaunch.cli.session import Session, command_options, early_options
 from flowlaunch.cli.terminal import is_terminal
 
 __all__ = ["config_command"]
 
 
 @click.group("config", invoke_without_command=True)
+@early_options
 @click.pass_context
 def config_command(ctx: click.Context) -> None:
     """Show and change settings.
@@ -62,7 +63,7 @@ def _config_file() -> Path:
 @click.argument("value")
 @click.option("--profile", default="default", show_default=True, help="Profile to change; it is made when needed.")
 @click.option("--use", is_flag=True, help="Make this the profile that is used when none is named.")
-@command_options(settings=False)
+@command_options(settings=False, profile=False)
 def set_command(session: Session, name: str, value: str, profile: str, use: bool) -> None:
     """Set the setting NAME to VALUE in a profile.
 
@@ -80,7 +81,7 @@ def set_command(session: Session, name: str, value: str, profile: str, use: bool
 @config_command.command("unset")
 @click.argument("name")
 @click.option("--profile", default="default", show_default=True, help="Profile to change.")
-@command_options(settings=False)
+@command_options(settings=False, profile=False)
 def unset_command(session: Session, name: str, profile: str) -> None:
     """Remove the setting NAME from a profile."""
     from flowlaunch.settings.edit import unset_value  # noqa: PLC0415
@@ -127,7 +128,7 @@ def profiles_command(session: Session) -> None:
 @click.option("--client-id", metavar="ID", help="OAuth client the secret belongs to; the one in force by default.")
 @click.option("--profile", metavar="NAME", help="Profile whose OAuth client the secret belongs to.")
 @click.option("--file", "in_file", is_flag=True, help="Keep it in a file of mode 0600 instead of the keyring.")
-@command_options(settings=False)
+@command_options(settings=False, profile=False)
 def set_secret_command(session: Session, client_id: str | None, profile: str | None, in_file: bool) -> None:
     """Store an OAuth client's secret in the system's keyring.
 

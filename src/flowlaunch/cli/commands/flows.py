@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import msgspec
 
-from flowlaunch.cli.session import Session, command_options
+from flowlaunch.cli.session import Session, command_options, early_options
 
 __all__ = ["flows_command"]
 
@@ -20,6 +20,7 @@ _SCHEMAS = ("input_schema", "output_schema")
 
 
 @click.group("flows")
+@early_options
 def flows_command() -> None:
     """Look at the flows that can be launched."""
 

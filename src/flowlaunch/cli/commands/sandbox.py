@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flowlaunch.cli.session import Session, command_options
+from flowlaunch.cli.session import Session, command_options, early_options
 
 if TYPE_CHECKING:
     from flowlaunch.sandbox.server import Announcement
@@ -19,6 +19,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.group("sandbox")
+@early_options
 def sandbox_command() -> None:
     """Run a local Genesys Cloud to launch flows in."""
 
