@@ -28,6 +28,7 @@ class DoNotContact:
         self._default_region = default_region
         self._entries = DigestTable()
         self._compared: set[str] = set()
+        self._keys = 0
         self.warnings: list[RowWarning] = []
 
     def __len__(self) -> int:
@@ -36,16 +37,20 @@ class DoNotContact:
     @property
     def needs_contact(self) -> bool:
         """Whether a row without any number, address or contact cannot be judged."""
-        return bool(self._compared) and self._compared <= {"phone", "email"}
+        return not self._keys and not self._compared.isdisjoint({"phone", "email"})
 
     def add(self, kind: EntryKind, value: str) -> bool:
         """Add one entry; False when it is none of its kind."""
         form = self._form(kind, value)
         if form is None:
             return False
+        self._keys += kind not in {"phone", "email"}
+        self._enter(kind, form)
+        return True
+
+    def _enter(self, kind: EntryKind, form: str) -> None:
         self._compared.add(kind)
         self._entries.put(f"{kind}\0{form}", 1)
-        return True
 
     def load(
         self,
@@ -60,19 +65,8 @@ class DoNotContact:
         `kinds` says what its columns hold. Without it every number and address counts, and in a file of one column
         any other text counts as a key; a first line that is an entry itself counts too.
         """
-        for column, kind in (kinds or {}).items():
-            if column not in columns:
-                raise InputError(
-                    f"read do-not-contact entries of {name}: there is no column {column!r}",
-                    code="rules-do-not-contact",
-                    hint=f"Its columns are {', '.join(columns[:20])}.",
-                )
-            if kind not in _NAMED and not kind.startswith("cell:"):
-                raise InputError(
-                    f"do-not-contact entries of kind {kind!r} are not known",
-                    code="rules-do-not-contact",
-                    hint="Write phone, email, key or cell:COLUMN.",
-                )
+        _check_kinds(kinds or {}, columns, name)
+        keys_before = self._keys
         if kinds is None:
             for column in columns:
                 self._add_any(column, is_key=False)
@@ -84,6 +78,8 @@ class DoNotContact:
                 total_unmatched += 1
                 if len(unmatched) < _SHOWN:
                     unmatched.append((row.line, _first_text(row)))
+        if kinds is None and len(columns) == 1 and self._keys > keys_before:
+            self.add("key", columns[0])
         if unmatched:
             self.warnings.append(_unmatched(name, unmatched, total_unmatched))
         return count
@@ -99,9 +95,12 @@ class DoNotContact:
         return any(added)
 
     def _add_any(self, text: str, *, is_key: bool) -> bool:
+        """Add what `text` looks like; digits alone may be a number or an id, so with `is_key` they count as both."""
         if "@" in text:
             return self.add("email", text)
         is_number = sum(char.isdigit() for char in text) >= 6 and self.add("phone", text)
+        if is_number and is_key and text.isdigit():
+            self._enter("key", text)
         return is_number or (is_key and self.add("key", text))
 
     def _form(self, kind: EntryKind, value: str) -> str | None:
@@ -143,6 +142,22 @@ class DoNotContact:
         if self.needs_contact and not (prepared.phones or prepared.emails or prepared.contact):
             return "no-contact", "the row has no number and no address, so the do-not-contact list cannot tell"
         return None
+
+
+def _check_kinds(kinds: Mapping[str, EntryKind], columns: Sequence[str], name: str) -> None:
+    for column, kind in kinds.items():
+        if column not in columns:
+            raise InputError(
+                f"read do-not-contact entries of {name}: there is no column {column!r}",
+                code="rules-do-not-contact",
+                hint=f"Its columns are {', '.join(columns[:20])}.",
+            )
+        if kind not in _NAMED and not kind.startswith("cell:"):
+            raise InputError(
+                f"do-not-contact entries of kind {kind!r} are not known",
+                code="rules-do-not-contact",
+                hint="Write phone, email, key or cell:COLUMN.",
+            )
 
 
 def _first_text(row: InputRow | BadRow) -> str:
