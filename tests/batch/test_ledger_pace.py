@@ -65,7 +65,7 @@ def test_no_sliding_minute_goes_over_its_budget(steps, budget, rates):
 
 @pytest.mark.parametrize("budget", [60, 300, 6000])
 def test_the_budget_is_used_to_ninety_nine_percent(budget):
-    """Under steady demand a lane gets at least 99 % of its budget, and never more than the budget."""
+    """Under steady demand a lane gets at least 99 % of its budget, and never more, however late slots are used."""
     now_us, even_us, taken, sent = 10**12, 0, [], []
     minutes = 5
     end_us = now_us + minutes * MINUTE_US
@@ -79,7 +79,8 @@ def test_the_budget_is_used_to_ninety_nine_percent(budget):
         now_us = max(now_us + 50_000, granted.next_us - 400_000 if granted.next_us else 0)
     used = len([at_us for at_us in sent if at_us < end_us])
     assert budget * minutes * 0.99 <= used <= budget * minutes
-    assert not over_budget(sent, budget)
+    worst = [at_us + (LATE_US if place % (2 * budget) < budget else 0) for place, at_us in enumerate(sent)]
+    assert not over_budget(worst, budget), "one budget as late as allowed, the next in time"
 
 
 def test_slots_survive_the_process(ledger, clock, tmp_path):

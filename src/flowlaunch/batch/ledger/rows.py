@@ -180,16 +180,19 @@ def missing_payloads(store: Store, batch_id: int) -> int:
         return int(connection.execute(wanted).scalar_one())
 
 
-_READ_COLUMNS = (
-    rows,
-    results.c.status,
-    results.c.completion_reason,
-    results.c.error_code.label("result_error_code"),
-    results.c.error_message.label("result_error_message"),
-    results.c.outputs,
-    results.c.started_us.label("result_started_us"),
-    results.c.ended_us.label("result_ended_us"),
-)
+_OF_RESULT: Final = {
+    "status": results.c.status,
+    "completion_reason": results.c.completion_reason,
+    "result_error_code": results.c.error_code,
+    "result_error_message": results.c.error_message,
+    "outputs": results.c.outputs,
+    "result_started_us": results.c.started_us,
+    "result_ended_us": results.c.ended_us,
+}
+_FIELDS: Final = RowRecord.__struct_fields__
+_READ_COLUMNS: Final = [
+    _OF_RESULT[name] if name in _OF_RESULT else rows.c["id" if name == "row_id" else name] for name in _FIELDS
+]
 
 
 def read(store: Store, batch_id: int, where: RowFilter | None, *, after: int, limit: int | None) -> Iterator[RowRecord]:
@@ -236,36 +239,10 @@ def _in_states(batch_id: int, states: tuple[RowState, ...]) -> ColumnElement[boo
 
 
 def _record(one: Row[*tuple[Any, ...]]) -> RowRecord:
-    payload = one.payload
-    return RowRecord(
-        row_id=one.id,
-        batch_id=one.batch_id,
-        number=one.number,
-        line=one.line,
-        key=one.key,
-        state=RowState(one.state),
-        reason=one.reason,
-        message=one.message,
-        contact=one.contact,
-        name=one.name,
-        token=one.token,
-        payload=None if payload is None or payload.startswith(HASHED_PAYLOAD) else payload,
-        attempts=one.attempts,
-        execution_id=one.execution_id,
-        correlation_id=one.correlation_id,
-        error_code=one.error_code,
-        http_status=one.http_status,
-        not_before_us=one.not_before_us or None,
-        not_after_us=one.not_after_us,
-        closes_us=one.closes_us,
-        intent_us=one.intent_us,
-        launched_us=one.launched_us,
-        ended_us=one.ended_us,
-        status=one.status or "",
-        completion_reason=one.completion_reason or "",
-        result_error_code=one.result_error_code or "",
-        result_error_message=one.result_error_message or "",
-        outputs=one.outputs,
-        result_started_us=one.result_started_us,
-        result_ended_us=one.result_ended_us,
-    )
+    fields = {name: value for name, value in zip(_FIELDS, one, strict=True) if value is not None}
+    fields["state"] = RowState(fields["state"])
+    if not fields["not_before_us"]:
+        del fields["not_before_us"]
+    if fields.get("payload", b"").startswith(HASHED_PAYLOAD):
+        del fields["payload"]
+    return RowRecord(**fields)

@@ -242,7 +242,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     ended_us: int | None = None
 
 
-class RowRecord(msgspec.Struct, frozen=True, kw_only=True):
+class RowRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Everything the ledger knows of one row, joined to its result."""
 
     row_id: int
