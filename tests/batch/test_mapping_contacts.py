@@ -3,7 +3,7 @@ from __future__ import annotations
 import phonenumbers
 import pytest
 
-from flowlaunch.batch.numbers import country_of, normal_contact, to_address, to_e164, zones_of
+from flowlaunch.batch.numbers import country_of, normal_contact, parts_of, to_address, to_e164, zones_of
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,8 @@ def test_the_short_cut_agrees_with_full_parsing():
                     is_possible = False
                 wanted = phonenumbers.format_number(parsed, form) if is_possible else None
                 assert to_e164(text) == wanted, text
+                if wanted is not None:
+                    assert parts_of(wanted) == phonenumbers.parse(wanted), wanted
                 checked += 1
     assert checked > 1_500
 

@@ -14,6 +14,7 @@ _NUMBERLIKE: Final = re.compile(r"[+(]?(?:[ ()/.-]*\d){6,}[ ()/.-]*")
 _UNKNOWN_ZONE: Final = "Etc/Unknown"
 
 
+@functools.lru_cache(maxsize=256)
 def to_e164(text: str, default_region: str | None = None) -> str | None:
     """Return a telephone number as E.164 (`+4930123456`), or None when it is none.
 
@@ -29,21 +30,33 @@ def to_e164(text: str, default_region: str | None = None) -> str | None:
 
 def zones_of(number: str) -> tuple[str, ...]:
     """Return the time zones in which an E.164 number may lie, by its prefix; empty when that is not known."""
-    library = _library()
-    try:
-        parsed = library.parse(number)
-    except library.error:
-        return ()
-    return tuple(zone for zone in library.zones(parsed) if zone != _UNKNOWN_ZONE)
+    parsed = parts_of(number)
+    zones = () if parsed is None else _library().zones(parsed)
+    return tuple(zone for zone in zones if zone != _UNKNOWN_ZONE)
 
 
 def country_of(number: str) -> str | None:
     """Return the country of an E.164 number as two letters, or None when it belongs to none."""
-    library = _library()
-    try:
-        return library.country(library.parse(number))
-    except library.error:
+    parsed = parts_of(number)
+    return None if parsed is None else _library().country(parsed)
+
+
+@functools.lru_cache(maxsize=256)
+def parts_of(number: str) -> Any:
+    """Return an E.164 number in the library's form, or None when it is none; cut, since parsing costs 80 us."""
+    found = _PLAIN.fullmatch(number)
+    sizes = (size for size in (1, 2, 3) if found and number[1 : 1 + size] in _codes())
+    size = next(sizes, 0)
+    if not size:
         return None
+    national = number[1 + size :]
+    zeros = min(len(national) - len(national.lstrip("0")), len(national) - 1)
+    return _library().number(
+        country_code=int(number[1 : 1 + size]),
+        national_number=int(national),
+        italian_leading_zero=True if zeros else None,
+        number_of_leading_zeros=zeros if zeros > 1 else None,
+    )
 
 
 def to_address(text: str) -> str | None:
@@ -73,6 +86,7 @@ class _Library(NamedTuple):
     country: Callable[[Any], str | None]
     zones: Callable[[Any], tuple[str, ...]]
     e164: Callable[[Any], str]
+    number: Callable[..., Any]
 
 
 @functools.cache
@@ -87,6 +101,7 @@ def _library() -> _Library:
         phonenumbers.region_code_for_number,
         timezone.time_zones_for_number,
         lambda number: phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164),
+        phonenumbers.PhoneNumber,
     )
 
 
@@ -120,6 +135,13 @@ def _plain_number(text: str) -> bool | None:
                 return None
             return True if len(national) in plan.lengths else None
     return None
+
+
+@functools.cache
+def _codes() -> frozenset[str]:
+    import phonenumbers  # noqa: PLC0415 - loaded when a number is asked about
+
+    return frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
 
 
 @functools.cache
