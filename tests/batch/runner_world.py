@@ -55,7 +55,7 @@ def row_plan(number, *, data=None, **prepared):
 class World:
     """One sandbox and one ledger; `run` works on the batch until it ends."""
 
-    OPTIONS = MappingProxyType({"pace_per_minute": 60_000.0, "concurrency": 4, "ramp": ()})
+    OPTIONS = MappingProxyType({"pace_per_minute": None, "concurrency": 4, "ramp": ()})
 
     def __init__(self, sandbox, place, clock=None):
         self.sandbox, self.place, self.url = sandbox, place, sandbox.url

@@ -85,7 +85,7 @@ async def test_a_storm_of_429_holds_everybody_and_loses_nothing(open_world):
     world.sandbox.faults.script(LAUNCH, range(1, 4), Status(429, retry_after_s=40))
 
     began_s = world.clock.now().unix_s
-    outcome = await world.run(timeout_s=30.0)
+    outcome = await world.run(timeout_s=30.0, pace_per_minute=6_000.0)
 
     assert outcome.counts == {"completed": 8}
     assert max(world.launches().values()) == 1
