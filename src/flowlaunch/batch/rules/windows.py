@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -196,6 +197,7 @@ def zone_named(cell: str) -> str | Held:
     return Held("unknown-zone", f"{cell!r} is no time zone of a place; {hint}")
 
 
+@functools.lru_cache(maxsize=1_024)
 def shown_instant(at_us: int) -> str:
     """Return an instant for people, in UTC to the second."""
     moment = dt.datetime.fromtimestamp(at_us // MICROS, dt.UTC)
