@@ -10,13 +10,22 @@ COUNT, RUNS = 4000, 3
 def rows():
     """Measure async launches with and without uvloop, and sync ones on one and on sixteen threads."""
     with sandbox() as url:
-        sdk = {n: best_of(RUNS, lambda n=n: program("launch_sdk.py", url, COUNT // 4, n)) for n in (1, 16)}
-        for loop, bar in (("asyncio", "1/4"), ("uvloop", "1/5")):
-            ours = best_of(RUNS, lambda loop=loop: program("launch_async.py", url, COUNT, 64, loop))
-            yield _row(f"async launch, 64 in flight, {loop}", ours, sdk[1], bar)
-        for threads in (1, 16):
-            ours = best_of(RUNS, lambda n=threads: program("launch_sync.py", url, COUNT // 2, n))
-            yield _row(f"sync launch, {threads} thread{'s' * (threads > 1)}", ours, sdk[threads], "1")
+        best = best_of(
+            RUNS,
+            {
+                ("sdk", 1): lambda: program("launch_sdk.py", url, COUNT // 4, 1),
+                ("sync", 1): lambda: program("launch_sync.py", url, COUNT // 2, 1),
+                "asyncio": lambda: program("launch_async.py", url, COUNT, 64, "asyncio"),
+                "uvloop": lambda: program("launch_async.py", url, COUNT, 64, "uvloop"),
+                ("sdk", 16): lambda: program("launch_sdk.py", url, COUNT // 4, 16),
+                ("sync", 16): lambda: program("launch_sync.py", url, COUNT // 2, 16),
+            },
+        )
+    for loop, bar in (("asyncio", "1/4"), ("uvloop", "1/5")):
+        yield _row(f"async launch, 64 in flight, {loop}", best[loop], best["sdk", 1], bar)
+    for threads in (1, 16):
+        what = f"sync launch, {threads} thread{'s' * (threads > 1)}"
+        yield _row(what, best["sync", threads], best["sdk", threads], "1")
 
 
 def _row(what, ours, peer, bar):
