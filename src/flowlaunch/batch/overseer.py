@@ -96,10 +96,9 @@ class Overseer:
         return UNBOUNDED if left is None else left
 
     def followed(self, outcome: Outcome, now: Moment) -> Outcome:
-        """Return an accepted row's outcome with the instant of its first look."""
-        if self._tracker is None:
-            return outcome
-        wait_s = self._durations.next_look_s(0.0, is_urgent=self._tracker.is_urgent)
+        """Return an accepted row's outcome with the instant of its first look, by this run or a later one."""
+        is_urgent = self._tracker is not None and self._tracker.is_urgent
+        wait_s = self._durations.next_look_s(0.0, is_urgent=is_urgent)
         return msgspec.structs.replace(outcome, look_at_us=round((now.unix_s + wait_s) * 1e6))
 
     def written(self, results: Sequence[Outcome]) -> None:

@@ -179,6 +179,9 @@ class Run:
     async def leave(self) -> None:
         """Write what is left to write and give the batch back."""
         ledger, writer, runner = self.place.ledger, self.place.writer, self.runner
+        lost = self.tracker.lost if self.tracker is not None else None
+        if lost is not None:
+            self.overseer.tell("tracking-lost", lost.message, code=lost.code)
         if runner.ended in {"finished", "stopped"}:
             self.overseer.tell(runner.ended, runner.reason, launched=runner.desk.launched)
         with suppress(LedgerError):
@@ -196,10 +199,8 @@ class Run:
             await tracker.run()
         except LedgerError as error:
             self.runner.end("stopped", error.message, error)
-        if tracker.lost is not None:
-            self.overseer.tell("tracking-lost", tracker.lost.message, code=tracker.lost.code)
-            if self.overseer.is_ramping:
-                self.runner.end("stopped", f"nobody can judge the ramp: {tracker.lost.message}", tracker.lost)
+        if tracker.lost is not None and self.overseer.is_ramping:
+            self.runner.end("stopped", f"nobody can judge the ramp: {tracker.lost.message}", tracker.lost)
 
     async def _watch_flow(self, client: AsyncClient) -> None:
         """Tell once when the flow was published anew; the batch keeps to its version."""
