@@ -121,6 +121,24 @@ CASES = [
 ]
 
 
+@pytest.mark.parametrize("action", [SCHEDULE, GROUP])
+@pytest.mark.parametrize("form", ["now: true", "now: {none: true}"])
+def test_schedules_are_evaluated_now(action: str, form: str):
+    """`evaluate` with `now`, as published flows spell it, asks for the present moment."""
+    world = World()
+    run_actions(action + f"    evaluate:\n      {form}\n", VARIABLES, world=world)
+    assert world.asked[0].at is None
+
+
+@pytest.mark.parametrize("action", [SCHEDULE, GROUP])
+def test_schedules_are_evaluated_at_a_moment(action: str):
+    """`evaluate` with any other key asks for the moment given there."""
+    world = World()
+    when = "    evaluate:\n      dateTime:\n        exp: MakeDateTime(2026, 3, 1)\n"
+    run_actions(action + when, VARIABLES, world=world)
+    assert world.asked[0].at == "2026-03-01T00:00:00Z"
+
+
 @pytest.mark.parametrize(("action", "answer", "path", "wanted"), CASES)
 def test_answer_chooses_the_path(action: str, answer: Any, path: str, wanted: tuple[str, Any]):
     """Each answer takes its path, fills what is bound on it, and the run goes on afterwards."""

@@ -277,16 +277,26 @@ def _parse_table(reader: ActionReader) -> FindRow:
     )
 
 
+def _moment(reader: ActionReader) -> Given:
+    """Read when to look: `evaluate: {now: true}` as published flows have it, or a moment under any other key."""
+    node = reader.fields.get("evaluate")
+    if node is None:
+        return reader.given("evaluationDateTime", DTM)
+    key, inner = reader.table("evaluate").only(reader.what("evaluate"))
+    return reader.given_in(None if key.value == "now" else inner, DTM, f"evaluate.{key.value}")
+
+
 def _schedule_parser(kind: str, of: Type, fields: tuple[str, ...], paths: tuple[str, ...]) -> Kind:
     def parse(reader: ActionReader) -> Schedule:
         return Schedule(
             kind,
             reader.given(kind, of, required=True),
-            reader.given("evaluationDateTime", DTM),
+            _moment(reader),
             reader.given("emergencyGroup", Type("emg")),
         )
 
-    return Kind(parse, (kind, "evaluateNow", "evaluationDateTime", "emergencyGroup", *fields), (*paths, "failure"))
+    common = ("evaluate", "evaluateNow", "evaluationDateTime", "emergencyGroup")
+    return Kind(parse, (kind, *common, *fields), (*paths, "failure"))
 
 
 KINDS: Final = {
