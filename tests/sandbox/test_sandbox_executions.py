@@ -265,6 +265,14 @@ def test_verbs_that_the_platform_does_not_have_are_405(sandbox, api, method, pat
     assert api.call(method, path).status_code == 405
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", "/oauth/token"), ("GET", "/oauth/logout"), ("POST", "/oauth/x")])
+def test_what_is_not_emulated_of_the_login_host_says_so_by_name(api, method, path):
+    """The login host's other paths and methods are named as not emulated, and not called foreign."""
+    answer = api.call(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (501, "sandbox.not.emulated")
+    assert f"{method} {path} is not emulated" in answer.json()["message"]
+
+
 def test_what_is_not_emulated_says_so_by_name(sandbox, api):
     """An endpoint of the platform that the sandbox lacks answers 501 and names itself, also in the journal."""
     answer = api.get("/api/v2/users/me")
