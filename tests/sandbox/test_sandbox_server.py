@@ -14,6 +14,7 @@ import pytest
 import requests
 from sandbox_api import Api, launch_bytes, raw
 
+import flowlaunch.sandbox
 from flowlaunch.errors import SandboxError
 from flowlaunch.sandbox import DropAfterProcessing, Options, ResetMidBody, Sandbox
 from flowlaunch.sandbox.server import bind, serve
@@ -25,6 +26,11 @@ from flowlaunch.sandbox.server import serve
 serve(Options(rate_per_minute=None), lambda started: print(started.url, flush=True))
 print("stopped", flush=True)
 """
+
+
+def test_the_package_lists_its_names():
+    """dir() of the package tells the public names, which load on first use, and nothing else."""
+    assert set(dir(flowlaunch.sandbox)) == set(flowlaunch.sandbox.__all__)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -61,3 +61,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = import_module(f"{__name__}.{_PLACES.get(name, 'faults')}")
     return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
