@@ -90,7 +90,8 @@ def concurrency_command(session: Session, target: str, batch_id: int | None, lau
 def cancel_command(session: Session, target: str, batch_id: int | None, *, yes: bool) -> None:
     """Cancel the rows that were not sent yet.
 
-    Rows that were launched stay launched and are followed to their end. A cancelled row is not launched any more.
+    Rows that were launched stay launched and are followed to their end. A cancelled row is not launched any more. A
+    paused batch ends, too.
     """
     from flowlaunch.cli.batch_standing import standing_of  # noqa: PLC0415 - loads the JSON library
 
@@ -101,7 +102,7 @@ def cancel_command(session: Session, target: str, batch_id: int | None, *, yes: 
         confirmed(f"Cancel {waiting:,} rows that were not sent yet?", yes=yes or not waiting)
         rows = 0 if standing_of(ledger, chosen).is_running else ledger.cancel_rows(chosen, by=who())
     _change(session, target, chosen, "the runner cancels what is left" if not rows else f"{rows:,} rows cancelled",
-            cancelled=True)  # fmt: skip
+            cancelled=True, paused=False)  # fmt: skip
 
 
 def _positive(text: str) -> float:
