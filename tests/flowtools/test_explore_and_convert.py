@@ -147,3 +147,46 @@ def test_found_cases_pass_and_cover_as_much(tmp_path):
     assert result.problem is None
     assert [(one.case.name, one.error, one.mismatches) for one in result.results if one.state != "passed"] == []
     assert result.coverage().report()[0].percent == found.coverage.percent == 100.0
+
+
+GATES = """\
+workflow:
+  name: Gates
+  startUpRef: "/workflow/states/state[start]"
+  variables:
+    - stringVariable: {name: Flow.id, initialValue: {noValue: true}, isInput: true}
+  states:
+    - state:
+        name: Start
+        refId: start
+        actions:
+          - evaluateSchedule:
+              name: Open
+              evaluate: {now: true}
+              schedule: {lit: {name: Hours}}
+          - evaluateScheduleGroup:
+              name: Group
+              evaluate: {now: true}
+              scheduleGroup: {lit: {name: All hours}}
+          - switch:
+              name: Which
+              evaluate:
+                firstMatch:
+                  string:
+                    value: {exp: Flow.id}
+                    cases:
+                      - case: {value: {exp: '"c" + "2"'}, actions: [{endWorkflow: {name: Case}}]}
+          - endWorkflow: {name: Done}
+"""
+
+
+def test_drafted_cases_answer_schedules_without_paths(tmp_path):
+    """Drafted cases take every state of a schedule and every computed case of a switch, and pass as they are."""
+    flow = load_flow(GATES, name="gates.yaml")
+    found = explore(flow)
+    assert list(found.coverage.missing()) == []
+    (tmp_path / "gates.yaml").write_text(GATES)
+    (tmp_path / "gates.test.yaml").write_text(write_cases(found, "gates.yaml"))
+    results = run_cases(tmp_path / "gates.test.yaml").results
+    assert [one.case.name for one in results if one.state != "passed"] == []
+    assert len(results) >= 3

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flowlaunch.architect.actions.branch import DEFAULT, Decision, FirstMatch, FirstTrue
 from flowlaunch.architect.actions.call_data import CallData, CallTable
 from flowlaunch.architect.actions.conversation import GetAttributes
-from flowlaunch.architect.actions.lookups import Find, FindRow
+from flowlaunch.architect.actions.lookups import Find, FindRow, Schedule
 from flowlaunch.architect.actions.perform import Skipped
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ _IMPLIED: Final[Mapping[type, tuple[str, ...]]] = {
 }
 """Paths that a run can take whether they are filled or not."""
 
+_STATES: Final[Mapping[str, tuple[str, ...]]] = {
+    "schedule": ("active", "inactive"),
+    "scheduleGroup": ("open", "closed"),
+}
+
 
 def paths_of(action: Action) -> tuple[str, ...]:
     """Give the output paths of an action that count."""
@@ -42,7 +47,7 @@ def paths_of(action: Action) -> tuple[str, ...]:
         return ()
     if isinstance(spec, FirstMatch | FirstTrue):
         return (*(str(number) for number in range(1, len(spec.cases) + 1)), DEFAULT)
-    implied = _IMPLIED.get(type(spec), ())
+    implied = _STATES[spec.kind] if isinstance(spec, Schedule) else _IMPLIED.get(type(spec), ())
     filled = (path for path, actions in action.paths.items() if actions)
     return (*implied, *(path for path in filled if path not in implied))
 

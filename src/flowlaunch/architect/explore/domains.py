@@ -208,13 +208,16 @@ def _around(value: Any) -> list[Any]:
 
 
 def _constants(given: Given) -> list[Any]:
-    if given.expression is not None:
-        return [value for node in _nodes(given.expression.root) if node.kind == "lit" for value in _around(node.value)]
+    """Give the literals of a value, and what it comes to if it needs no variable and no clock."""
+    root = None if given.expression is None else given.expression.root
+    literals = [value for node in _nodes(root) if node.kind == "lit" for value in _around(node.value)] if root else []
+    if root is not None and any(node.kind in {"ref", "sysref"} for node in _nodes(root)):
+        return literals
     try:
         value = to_json(given.evaluate({}, StillHost()))
     except FlowError:
-        return []
-    return [] if value is None else [value]
+        return literals
+    return literals if value is None or value in literals else [*literals, value]
 
 
 def _givens(spec: Spec) -> Iterator[Given]:
