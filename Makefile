@@ -2,13 +2,16 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-.PHONY: demo test check lint types contracts bench clean
+.PHONY: demo test chaos check lint types contracts bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/flowlaunch demo
 
 test: $(VENV)/.tested
 	$(BIN)/pytest
+
+chaos: $(VENV)/.tested
+	FLOWLAUNCH_CHAOS=1 $(BIN)/pytest tests/batch/kill
 
 check: lint types contracts cover
 

@@ -6,7 +6,7 @@ import platform
 import sys
 from typing import TYPE_CHECKING
 
-from bench import engine, launches, sandboxes, startup
+from bench import batches, engine, launches, sandboxes, startup
 
 if TYPE_CHECKING:
     from bench.measure import Row
@@ -16,6 +16,7 @@ BENCHES = {
     "launches": launches.rows,
     "sandbox": sandboxes.rows,
     "engine": engine.rows,
+    "batches": batches.rows,
 }
 
 

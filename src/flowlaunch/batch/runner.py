@@ -82,7 +82,8 @@ class Runner:
     async def _turn(self) -> None:
         self.bell.clear()
         await self._overseer.look_around(self)
-        if self._place.stop.level:
+        if self._place.stop.level and not self.ended:
+            self._overseer.tell("stopping", f"{self.desk.in_flight} launches in flight are finished first")
             self.end("stopped", self._place.stop.reason or "asked to stop")
         if self.ended:
             return
