@@ -6,6 +6,7 @@ import pytest
 from driving import MAY_HAVE_LEFT, NEVER_LEFT, Hand, api, launch_call, read_call, response
 
 from flowlaunch._core.calls import PUSH_BACK_LIMIT_S, call_plan, sent_plan
+from flowlaunch._core.failures import retry_after_s
 from flowlaunch._core.messages import Lost
 from flowlaunch._core.pace import Slot
 from flowlaunch._core.quota import RETRY_COST
@@ -160,6 +161,22 @@ def test_a_long_silence_is_not_imposed_on_all_calls():
         carry(hand)
 
     assert hand.of(PushBack) == [PushBack(PUSH_BACK_LIMIT_S)]
+
+
+@pytest.mark.parametrize(
+    ("when", "date", "wanted_s"),
+    [
+        ("Wed, 21 Oct 2026 07:28:09 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", 9.0),
+        ("Wed, 21 Oct 2026 09:28:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", 7200.0),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:09 GMT", 0.0),
+        ("Wed, 21 Oct 2026 07:28:09 GMT", "", None),
+        ("Wed, 21 Oct 2026 07:28:09 GMT", "soon", None),
+        ("Wed, 21 Oct 2026 07:28:09 -0000", "Wed, 21 Oct 2026 07:28:00 GMT", None),
+    ],
+)
+def test_a_retry_after_may_be_a_date(when, date, wanted_s):
+    """A gateway's Retry-After that names an instant counts from the answer's own Date, whatever our clock says."""
+    assert retry_after_s(response(429, retry_after=when, date=date)) == wanted_s
 
 
 def test_a_429_with_retry_after_is_bounded_by_the_deadline_alone():

@@ -74,14 +74,30 @@ def retry_after_s(response: Response) -> float | None:
     """Tell how long the service wants to be left alone, in seconds, or None when it does not say.
 
     Source: Retry-After in whole seconds on every 429 (official); the sentence in the body says the same; the
-    `inin-ratelimit-reset` header is retired (official) but still shown in samples.
+    `inin-ratelimit-reset` header is retired (official) but still shown in samples. A gateway may name an instant
+    instead (HTTP allows it); it counts from the answer's own Date, so that our clock's error does not matter.
     """
     for name in ("retry-after", "inin-ratelimit-reset"):
         text = response.headers.get(name, "").strip()
         if text.isdecimal():
             return float(text)
+    until_s = _seconds_between(response.headers.get("date", ""), response.headers.get("retry-after", ""))
+    if until_s is not None:
+        return max(0.0, until_s)
     found = _RETRY_SENTENCE.search(str(read_error_body(response).message or ""))
     return float(found[1]) if found else None
+
+
+def _seconds_between(earlier: str, later: str) -> float | None:
+    """Tell the seconds from one HTTP date to another, or None when either is none."""
+    if not earlier or not later:
+        return None
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - hardly ever needed, and slow to load
+
+    try:
+        return (parsedate_to_datetime(later) - parsedate_to_datetime(earlier)).total_seconds()
+    except (TypeError, ValueError):  # TypeError: one of them has no time zone
+        return None
 
 
 def answer_facts(response: Response) -> dict[str, Any]:
