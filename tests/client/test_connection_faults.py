@@ -1,7 +1,9 @@
 """What becomes of a launch and of a read when the connection fails, whatever the moment."""
 
+import gzip
 import socket
 import time
+import zlib
 
 import pytest
 from scripted_server import DROP, FLOW_ID, LAUNCHED, answer, drip, execution, hang, reset
@@ -207,6 +209,16 @@ def test_an_answer_that_ends_with_its_connection_is_read_whole(connect, scripted
     server = scripted(launch=[closing_answer(b'{"id": "exec-7"}', version, header)])
 
     assert connect(server.url).call("launch", FLOW_ID, DATA).id == "exec-7"
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress], ids=["gzip", "deflate"])
+def test_an_answer_that_a_gateway_packed_is_read(connect, scripted, pack):
+    """A gateway may pack answers that nobody asked it to pack: a launch answered so is known, not in doubt."""
+    coding = "gzip" if pack is gzip.compress else "deflate"
+    server = scripted(launch=[answer(200, pack(b'{"id": "exe-1"}'), [("content-encoding", coding)])])
+
+    assert connect(server.url).call("launch", FLOW_ID, DATA).id == "exe-1"
+    assert server.launches == 1
 
 
 def test_a_connection_is_used_again(connect, scripted):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+import zlib
 from typing import Final, cast
 
 import httptools
@@ -13,6 +14,8 @@ from flowlaunch._io.network import kind_of, lost
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 MAX_PROXY_BYTES: Final = 64 * 1024
+_PACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
+_GZIP_OR_ZLIB: Final = zlib.MAX_WBITS | 32
 
 
 class Connection(asyncio.Protocol):
@@ -113,7 +116,7 @@ class Connection(asyncio.Protocol):
         if self._waiter is None:
             return
         if exc is None and self._is_delimited_by_end:
-            self._settle(Response(self._status, self._headers, bytes(self._body)))
+            self._settle(self._answer())
         elif self._headers_done:
             self._settle(lost("truncated", "the connection closed in the middle of the answer", left=True))
         else:
@@ -149,7 +152,7 @@ class Connection(asyncio.Protocol):
             self._begin_answer()
             return
         self.is_reusable = self.is_reusable and self._parser is not None and self._parser.should_keep_alive()
-        self._settle(Response(self._status, self._headers, bytes(self._body)))
+        self._settle(self._answer())
 
     def _tunnel_answer(self, data: bytes) -> None:
         self._body += data
@@ -167,6 +170,19 @@ class Connection(asyncio.Protocol):
         self._headers: dict[str, str] = {}
         self._body = bytearray()
         self._headers_done = False
+
+    def _answer(self) -> Response | Lost:
+        """Make the answer of what was read; a gateway may have packed it unasked."""
+        body = bytes(self._body)
+        if body and self._headers.get("content-encoding", "").strip().lower() in _PACKED:
+            unpacking = zlib.decompressobj(_GZIP_OR_ZLIB)
+            try:
+                body = unpacking.decompress(body, MAX_ANSWER_BYTES)
+            except zlib.error as error:
+                return lost("truncated", f"the packed answer cannot be read: {error}", left=True)
+            if not unpacking.eof:
+                return lost("truncated", "the packed answer does not end, or has too many bytes", left=True)
+        return Response(self._status, self._headers, body)
 
     def _settle(self, reply: Response | Lost) -> None:
         if self._waiter is not None and not self._waiter.done():
