@@ -123,12 +123,20 @@ def test_a_taken_port_is_told(started, shell):
 
 
 def test_the_demo_shows_a_result_a_wrong_key_and_a_lost_answer(shell):
-    """demo needs no settings: it prints the run, names the wrong keys, and shows one POST for the lost answer."""
+    """demo needs no settings: it prints the run, names wrong keys, shows one POST for a lost answer, and a batch."""
     ended = shell("demo", "-o", "json", env={"GENESYSCLOUD_REGION": "nonsense", "FLOWLAUNCH_CONTRACT": "guide"})
     assert ended.code == 0
     assert ended.data["status"] == "COMPLETED"
     assert ended.data["output_data"]["Flow.team"] == "priority-orders"
-    for part in ("did you mean Flow.customerName?", "launches sent: 0", "error[launch-in-doubt]", "launches sent: 1"):
+    for part in (
+        "did you mean Flow.customerName?",
+        "launches sent: 0",
+        "error[launch-in-doubt]",
+        "launches sent: 1",
+        "duplicate-in-file",
+        "12 of 14 rows launched",
+        "12 launches of 12 orders, none of them twice",
+    ):
         assert part in ended.err
 
 

@@ -1,4 +1,4 @@
-"""`demo`: a real workflow launched in a sandbox of its own, and two ways in which launches go wrong."""
+"""`demo`: a real workflow launched in a sandbox of its own, two ways in which launches go wrong, a small batch."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ _LAUNCH: Final = "executions.launch"
 def demo_command(session: Session) -> None:
     """Launch a real workflow in a sandbox of its own and show what came of it.
 
-    Needs no account, no network and no files. Then it shows how a wrong key is caught before the launch, and what
-    a launch whose answer was lost looks like.
+    Needs no account, no network and no files. Then it shows how a wrong key is caught before the launch, what a
+    launch whose answer was lost looks like, and a small batch that is stopped half-way and goes on.
     """
+    from flowlaunch.cli.demo_batch import show_batch  # noqa: PLC0415 - loads the database library
     from flowlaunch.sandbox import Sandbox  # noqa: PLC0415 - loads the flow language and the server
 
     started_s = time.monotonic()
@@ -40,8 +41,12 @@ def demo_command(session: Session) -> None:
             _launch(session, client)
             _wrong_key(session, client, sandbox)
             _lost_answer(session, client, sandbox)
+        show_batch(session, sandbox, _FLOW)
     session.talk(f"\nThat took {time.monotonic() - started_s:.1f} s. Now try it yourself:")
-    session.talk("  flowlaunch sandbox serve          (then, in another shell)\n  flowlaunch launch --help")
+    session.talk(
+        "  flowlaunch sandbox serve          (then, in another shell)\n"
+        "  flowlaunch launch --help\n  flowlaunch batch plan --help"
+    )
 
 
 def _client(url: str) -> Client:
