@@ -166,3 +166,10 @@ def test_no_text_crashes_the_compiler(text):
     """Arbitrary characters are compiled or refused, never crashed on."""
     outcome = outcome_of(lambda: compile_expression(text, SCOPE, Type("str")))
     assert isinstance(outcome, Expression) or outcome.span is not None
+
+
+def test_variables_of_the_platform_are_marked_whoever_declares_them():
+    """A variable of the platform's scopes is a `sysref` in the tree, also one that only the caller knows."""
+    scope, _ = read_variables({}, {"Chat.Topic": "string", "Flow.topic": "string", "Call.Ani": "string"})
+    keys = [next(iter(compile_expression(name, scope).tree())) for name in ("Chat.Topic", "Call.Ani", "Flow.topic")]
+    assert keys == ["sysref", "sysref", "ref"]

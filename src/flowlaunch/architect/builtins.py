@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from flowlaunch.architect.values import Value
 
-__all__ = ["CONSTANTS", "builtin_names", "find_builtin", "is_own_scope"]
+__all__ = ["CONSTANTS", "builtin_names", "find_builtin", "is_own_scope", "is_system_scope"]
 
 _TABLE: Final[Mapping[str, str]] = {
     "Call": "Ani:str CalledAddress:str CalledAddressOriginal:str Contact:con ContactId:str ContactList:cpx_contact_list"
@@ -44,6 +44,8 @@ _TABLE: Final[Mapping[str, str]] = {
 }
 _OWN_SCOPES: Final = frozenset({"flow", "state", "task", "common", "slot", "prompt"})
 """Scopes whose variables the flow itself declares."""
+
+_SYSTEM_SCOPES: Final = frozenset(scope.lower() for scope in _TABLE) - _OWN_SCOPES
 
 _PROMPT_SCOPES: Final = {"prompt": "Prompt", "promptsystem": "PromptSystem"}
 
@@ -86,6 +88,11 @@ def find_builtin(name: str) -> tuple[str, Type] | None:
 def is_own_scope(name: str) -> bool:
     """Tell whether a variable's scope is one whose variables a flow declares, e.g. `Flow` or `Task`."""
     return name.partition(".")[0].lower() in _OWN_SCOPES
+
+
+def is_system_scope(name: str) -> bool:
+    """Tell whether a variable's scope is one whose variables the platform declares, e.g. `Call` or `Email`."""
+    return name.partition(".")[0].lower() in _SYSTEM_SCOPES
 
 
 def builtin_names() -> Iterable[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from flowlaunch.architect.builtins import builtin_names, find_builtin, is_own_scope
+from flowlaunch.architect.builtins import builtin_names, find_builtin, is_own_scope, is_system_scope
 from flowlaunch.architect.functions import FAMILIES
 from flowlaunch.architect.functions.catalogue import find_overloads, suggest_function
 from flowlaunch.architect.overloads import choose, refuse_call
@@ -106,7 +106,7 @@ class _Checker:
         if found is None:
             raise self.unknown_variable(name, node.span)
         is_own = is_own_scope(name) and (builtin is None or found[1].name == "pmt")
-        key = "ref" if is_own or builtin is None else "sysref"
+        key = "ref" if is_own or (builtin is None and not is_system_scope(name)) else "sysref"
         written = _written(node)
         return Typed(key, key, found[1], node.span, text=written, written=written, lookup=found[0].lower())
 
