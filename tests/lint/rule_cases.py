@@ -153,6 +153,7 @@ CASES: dict[str, Case] = {
     "FL007": Case(workflow(END + "  # flowlaunch: ignore FL101"), workflow(END + "\n" + END + "  # flowlaunch: ignore FL101")),
     "FL008": Case(workflow("- wiat: {name: Pause}\n" + END), workflow(WAIT + "\n" + END)),
     "FL009": Case(workflow(goto("s1"), states=states(END, END).replace("s2", "s1")), workflow(goto("s1"), states=states(END))),
+    "FL010": Case(workflow("- playAudio: {name: Say, audio: {tts: Hello}}\n" + END), workflow(WAIT + "\n" + END)),
     "FL101": Case(workflow(END + "\n" + WAIT), workflow(WAIT + "\n" + END)),
     "FL102": Case(workflow(END, states=states(END)), workflow(goto("s1"), states=states(END))),
     "FL103": Case(workflow(END, tasks=tasks(WAIT)), workflow(run_task("t1") + "\n" + END, tasks=tasks(WAIT))),
@@ -200,7 +201,7 @@ CASES: dict[str, Case] = {
     ),
     "FL123": Case(
         workflow(run_task("t1") + "\n" + END, tasks=tasks("- endTask: {name: E, outputPath: {name: Done}}")),
-        workflow(run_task("t1") + "\n" + END, tasks=tasks("- endTask: {name: E}")),
+        workflow(run_task("t1") + "\n" + END, tasks=tasks("- endTask: {name: E, outputPath: {name: default}}")),
     ),
     "FL201": Case(workflow(END, variables=TEXT), workflow(READ, variables=TEXT)),
     "FL202": Case(workflow(SET + "\n" + END, variables=TEXT), workflow(SET + "\n" + READ, variables=TEXT)),

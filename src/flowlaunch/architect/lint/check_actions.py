@@ -22,10 +22,27 @@ if TYPE_CHECKING:
     from flowlaunch.architect.lint.subject import Subject
     from flowlaunch.architect.values import Value
 
-__all__ = ["decisions", "loops", "switches", "waits"]
+__all__ = ["decisions", "foreign", "loops", "switches", "waits"]
 
 MAX_ACTIONS: Final = 10_000
 _WORLDLY: Final = frozenset({"Random", "RandomInt", "GetCurrentDateTimeUtc"})
+_LIVE: Final = frozenset(
+    """
+    playAudio playAudioOnSilence setLanguage collectInput disconnect createCallback transferToVoicemail setUUIData
+    setScreenPop flushAudio detectSilence enableParticipantRecord setParticipantData getParticipantData
+    """.split()  # noqa: SIM905 - a list of names reads better as words
+)
+
+
+def foreign(subject: Subject) -> Iterator[Hit]:
+    """Find actions on a live interaction in a flow that has none."""
+    if subject.flow.type != "workflow":
+        return
+    for action in subject.actions:
+        if action.key in _LIVE:
+            message = f"{named(action)} acts on a live interaction, and a workflow has none"
+            hint = "Leave it out, or move it to a common module that call flows use."
+            yield Hit("FL010", message, hint, action.span, action.ref)
 
 
 def constant_of(given: Given) -> Value:

@@ -134,7 +134,7 @@ def task_paths(subject: Subject) -> Iterator[Hit]:
                 shown = ", ".join(f"`{end}`" for end in sorted(ends) if end) or "none with a name"
                 message = f'{named(action)} handles the path `{path}`, by which task "{task.name}" never ends'
                 yield Hit("FL122", message, f"The task ends by: {shown}.", action.span, action.ref)
-        for path in sorted(end for end in ends if end and end not in action.paths):
+        for path in sorted(end for end in ends - {"", "default"} if end not in action.paths):
             message = f'{named(action)} does not handle the path `{path}`, by which task "{task.name}" can end'
             yield Hit("FL123", message, f"Add `{path}:` to its outputs.", action.span, action.ref)
 

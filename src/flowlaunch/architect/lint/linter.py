@@ -46,6 +46,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     check_actions.loops,
     check_actions.waits,
     check_actions.decisions,
+    check_actions.foreign,
     check_actions.switches,
     check_variables.uses,
     check_variables.outputs,

@@ -25,6 +25,8 @@ TABLE: Final[tuple[tuple[str, str, str, str, str, str], ...]] = (
      "A part of the flow could not be read, so paths and uses of variables are not known for certain."),
     ("FL009", "duplicate-ref-id", "error", "observed", "Two states, or two tasks, have the same refId.",
      "changeState, callTask and startUpRef find a state or task by its refId alone."),
+    ("FL010", "foreign-action", "warning", "official", "The action belongs to another type of flow.",
+     "Actions on a live interaction are there for common modules, not for workflows; here they are only recorded."),
     ("FL101", "unreachable-action", "warning", "observed", "No path leads to the action.",
      "Whatever it was meant to do never happens."),
     ("FL102", "state-never-entered", "warning", "observed", "No changeState leads to the state.",
