@@ -4,7 +4,7 @@ import asyncio
 from itertools import pairwise
 
 import pytest
-from runner_world import row_plan
+from runner_world import World, row_plan
 
 from flowlaunch.batch.ledger import Change
 from flowlaunch.batch.states import RowState
@@ -190,6 +190,21 @@ async def test_the_pace_holds_in_any_minute_by_the_sandboxes_own_log(open_world)
     seen = [entry for entry in world.sandbox.journal() if entry.operation in {LAUNCH, "executions.get"}]
     times = sorted(entry.monotonic_s * world.clock.speed for entry in seen)
     assert outcome.counts == {"completed": 260}
+    assert most_in(times, 60.0 - JITTER_S) <= 300
+
+
+async def test_two_batches_of_one_ledger_share_one_budget(open_world):
+    """Two runners with the same OAuth client, each with a connection of its own, keep to one budget together."""
+    world = open_world().load(200)
+    other = World(world.sandbox, world.place, world.clock)
+    other.load(200)
+    first, second = await asyncio.gather(
+        world.run(pace_per_minute=300.0, track=False), other.run(pace_per_minute=300.0, track=False)
+    )
+    other.close()
+
+    times = sorted(entry.monotonic_s * world.clock.speed for entry in world.sandbox.journal(LAUNCH))
+    assert first.counts == second.counts == {"launched": 200}
     assert most_in(times, 60.0 - JITTER_S) <= 300
 
 

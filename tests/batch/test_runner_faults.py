@@ -232,6 +232,31 @@ async def test_a_full_disk_stops_the_batch_and_a_later_run_finishes_it(open_worl
     assert max(world.launches().values()) == 1
 
 
+@pytest.mark.parametrize("what", ["take_chunk", "reserve_slots", "controls", "record_results"])
+@pytest.mark.parametrize("error", [LedgerFullError("the disk is full"), LedgerBusyError("locked")])
+async def test_a_ledger_that_fails_anywhere_stops_the_batch_in_order_or_is_waited_for(
+    open_world, monkeypatch, what, error
+):
+    """A full disk ends the run with that error and nothing in doubt; a locked ledger is tried again."""
+    world = open_world().load(12)
+    original, seen = getattr(world.ledger, what), []
+
+    def failing(*given, **named):
+        seen.append(1)
+        if len(seen) == 2:
+            raise error
+        return original(*given, **named)
+
+    monkeypatch.setattr(world.ledger, what, failing, raising=False)
+    first = await world.run(pace_per_minute=6_000.0)
+    outcome = await world.run(pace_per_minute=6_000.0)
+
+    assert first.ended == ("finished" if isinstance(error, LedgerBusyError) or len(seen) < 2 else "stopped")
+    assert "in_doubt" not in first.counts
+    assert outcome.counts == {"completed": 12}
+    assert max(world.launches().values()) == 1
+
+
 async def test_a_second_runner_is_turned_away(open_world):
     """Two runners never work on one batch: the second is told who holds it, and changes nothing."""
     world = open_world().load(20)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from flowlaunch._core.redact import redact_text
+from flowlaunch.batch.permits import launch_ready
 from flowlaunch.batch.states import Event
 from flowlaunch.errors import (
     ApiError,
@@ -105,13 +106,13 @@ class Dispatcher:
             return Sent(row.outcome(Event.REFUSED, reason="payload-gone", message=PAYLOAD_GONE), Sign.AGAIN)
         permit = self._permits.grant(2 if self._renewals > MOST_RENEWALS else 1)
         try:
-            launched = await self._client.launch(
+            launched = await launch_ready(
+                self._client,
                 self._flow_id,
-                self._input_of(row),
+                row.payload if self._token_input is None else self._with_token(row.payload, row.token),
                 version=self._version,
                 name=row.name,
                 key=row.key,
-                preflight="off",
                 timeout_s=self._timeout_s,
             )
         except Exception as error:  # noqa: BLE001 - the table's last line is for all of them
@@ -122,11 +123,9 @@ class Dispatcher:
         accepted = row.outcome(Event.ACCEPTED, execution_id=launched.id, correlation_id=launched.correlation_id)
         return Sent(accepted, Sign.WELL)
 
-    def _input_of(self, row: ChunkRow) -> dict[str, object]:
-        given: dict[str, object] = msgspec.json.decode(row.payload or b"{}")
-        if self._token_input is not None:
-            given[self._token_input] = row.token
-        return given
+    def _with_token(self, payload: bytes, token: str) -> bytes:
+        given: dict[str, object] = msgspec.json.decode(payload)
+        return msgspec.json.encode({**given, self._token_input: token})
 
 
 def judged(row: ChunkRow, error: Exception, *, is_renewal: bool = False) -> Sent:

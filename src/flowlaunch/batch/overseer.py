@@ -160,11 +160,7 @@ class Overseer:
         if now.mono_s < self.next_look_s:
             return
         self.next_look_s = now.mono_s + LOOK_S
-        try:
-            controls, counts = await place.writer.call(self._read, now.mono_s)
-        except LedgerError as error:
-            runner.end("stopped", error.message, error)
-            return
+        controls, counts = await place.writer.call(self._read, now.mono_s)
         self._count(counts)
         await self._heed(controls, runner)
         await self._judge(runner, now)

@@ -68,7 +68,13 @@ class Runner:
     async def run(self) -> None:
         """Work until the batch is through, or someone or something ends it; `ended` and `reason` tell."""
         while not self.ended:
-            await self._turn()
+            try:
+                await self._turn()
+            except LedgerBusyError as error:
+                self._busy(error, [])
+                await self._place.clock.sleep(STORAGE_FIRST_S)
+            except LedgerError as error:  # a full disk among them: no intent was written, nothing of it was sent
+                self._storage_failed(error, [])
         await self._drain()
 
     def end(self, how: str, reason: str = "", error: FlowlaunchError | None = None) -> None:

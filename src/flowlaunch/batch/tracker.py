@@ -14,6 +14,8 @@ from flowlaunch.batch.states import Event
 from flowlaunch.errors import (
     AuthenticationError,
     FlowlaunchError,
+    LedgerBusyError,
+    LedgerError,
     NotFoundError,
     PermissionDeniedError,
     RateLimitedError,
@@ -95,7 +97,10 @@ class Tracker:
         """Follow until cancelled, or until reading turns out to be impossible."""
         try:
             while self.lost is None:
-                await self._turn()
+                try:
+                    await self._turn()
+                except LedgerBusyError:
+                    await self._clock.sleep(IDLE_S)
         finally:
             for task in tuple(self._tasks):
                 task.cancel()
@@ -106,14 +111,21 @@ class Tracker:
         results, self._results = self._results, []
         later, self._later = self._later, []
         self._flushed_s = self._clock.now().mono_s
-        if results:
-            await self._writer.call(self._ledger.record_results, self._batch_id, results)
-            if self._on_results is not None:
-                self._on_results(results)
-        if later:
-            await self._writer.call(self._ledger.look_later, later)
+        try:
+            await self._writer.call(self._write, results, later)
+        except LedgerError:
+            self._results[:0], self._later[:0] = results, later
+            raise
+        if results and self._on_results is not None:
+            self._on_results(results)
         self._busy.difference_update(result.row_id for result in results)
         self._busy.difference_update(row_id for row_id, _at_us in later)
+
+    def _write(self, results: list[Result], later: list[tuple[int, int]]) -> None:
+        if results:
+            self._ledger.record_results(self._batch_id, results)
+        if later:
+            self._ledger.look_later(later)
 
     def wake(self) -> None:
         """Look around again: the clock was set, or rows were launched."""

@@ -199,6 +199,9 @@ class Run:
             await tracker.run()
         except LedgerError as error:
             self.runner.end("stopped", error.message, error)
+        except Exception as error:
+            self.runner.end("stopped", f"following executions failed: unexpected {type(error).__name__}")
+            raise
         if tracker.lost is not None and self.overseer.is_ramping:
             self.runner.end("stopped", f"nobody can judge the ramp: {tracker.lost.message}", tracker.lost)
 
