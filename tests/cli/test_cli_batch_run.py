@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 
 import pytest
 from batch_files import DIVIDER, FAST, FLOW, LOOKUP, launched_orders, orders
 
+from flowlaunch.batch import BatchJob
 from flowlaunch.batch.work import BatchOutcome
 from flowlaunch.cli.batch_going import exit_of
 from flowlaunch.cli.batch_standing import Pulse
@@ -201,3 +203,24 @@ def test_the_pulse_of_a_batch_is_measured_over_the_last_moments():
     assert pulse.eta_s(90) == pytest.approx(90)
     pulse.add(30, 3)
     assert pulse.per_minute() is None
+
+
+def test_the_password_of_a_database_is_not_recorded():
+    """The source of a batch goes into ledger and report; a database's URL goes there without user and password."""
+    job = BatchJob(source="postgresql://ada:hunter2@db.example/crm", flow=FLOW, ledger="crm.ledger")
+    assert job.source_name == "postgresql://***@db.example/crm"
+
+
+def test_rows_of_a_query_are_launched(at_sandbox, sandbox, tmp_path):
+    """--sql takes the records of a query as rows; the ledger has a place of its own."""
+    with sqlite3.connect(tmp_path / "crm.db") as database:
+        database.execute("create table orders (orderId text, customerName text)")
+        database.executemany("insert into orders values (?, ?)", [("1", "Ada"), ("2", "Grace")])
+    database.close()
+    ended = at_sandbox(
+        "batch", "run", f"sqlite:///{tmp_path / 'crm.db'}", "--sql", "select * from orders order by orderId",
+        "--flow", FLOW, "--ledger", str(tmp_path / "crm.ledger"), *FAST,
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    assert launched_orders(sandbox) == [1, 2]
+    assert "Grace" in at_sandbox("batch", "export", str(tmp_path / "crm.ledger")).out

@@ -26,6 +26,7 @@ from flowlaunch.batch.slots import spend_slots
 from flowlaunch.batch.stop import Stop
 from flowlaunch.batch.work import BatchOutcome, WorkOptions, work_on
 from flowlaunch.errors import InputError, LedgerError
+from flowlaunch.settings.fields import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -125,9 +126,11 @@ class BatchJob:
 
     @property
     def source_name(self) -> str:
-        """The source as recorded: an absolute path, `-`, or a URL."""
+        """The source as recorded: an absolute path, `-`, or a URL without its password."""
         text = str(self.source)
-        return text if text == "-" or "://" in text else str(Path(text).resolve())
+        if "://" in text:
+            return without_password(text)
+        return text if text == "-" else str(Path(text).resolve())
 
     def work_options(self) -> WorkOptions:
         """Return what the runner needs to know."""
