@@ -129,9 +129,11 @@ def test_every_next_step_names_its_command(usual):
         [launched(1, START_US, state="failed", took_s=86_400 * 3)],
         [record(1, "in_doubt", intent_us=START_US)],
         [launched(1, START_US), launched(2, START_US + 400 * 86_400 * S)],
+        [record(1, "failed", attempts=1, intent_us=START_US, result_started_us=1, result_ended_us=S)],
+        [launched(1, START_US), launched(2, START_US + S, took_s=-90, state="failed")],
         [record(1, "launched", intent_us=START_US, launched_us=START_US, execution_id="e", attempts=1)],
     ],
-    ids=["empty", "pending", "rejected", "one", "slow", "doubt", "a year", "running"],
+    ids=["empty", "pending", "rejected", "one", "slow", "doubt", "a year", "clock of 1970", "clock behind", "running"],
 )
 def test_a_report_of_any_batch_can_be_drawn(rows):
     """Empty, tiny, endless and unfinished batches have a report."""

@@ -16,17 +16,19 @@ if TYPE_CHECKING:
 __all__ = ["failures_plot", "outcomes_plot", "throughput_plot"]
 
 _MARGIN: Final = 1.08
+_DAY_US: Final = 86_400_000_000
 
 
 def _span_us(material: Material) -> tuple[int, int] | None:
     """Tell the time from the first request to the last thing that is known of."""
     tally = material.tally
     spans = [one.span_us for one in (tally.sent, tally.accepted, *tally.ended.values())]
-    known = [span for span in spans if span is not None]
     sent = tally.sent.span_us or tally.accepted.span_us
-    if not known or sent is None:
+    if sent is None:
         return None
-    return sent[0], max(end for _, end in known)
+    # The platform's clock and ours differ a little; a time that is off by a day is no time of this batch.
+    known = [span for span in spans if span is not None and abs(span[0] - sent[0]) < _DAY_US]
+    return min(start for start, _ in known), max(end for _, end in known)
 
 
 def throughput_plot(material: Material) -> Markup | None:
@@ -146,6 +148,8 @@ def failures_plot(material: Material) -> Markup | None:
     series = (tally.ended[RowState.COMPLETED], tally.ended[RowState.FAILED])
     width_s = bar_width_s(end_us - start_us, max(one.width_s for one in series))
     completed, failed = (one.buckets(width_s, start_us, end_us) for one in series)
+    if not sum(failed):
+        return None
     shares = [100 * bad / (good + bad) if bad else 0.0 for good, bad in zip(completed, failed, strict=True)]
     width_us = width_s * 1_000_000
     first_us = start_us // width_us * width_us

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
@@ -103,7 +102,7 @@ class CsvSink:
 
     def write(self, row: JoinedRow) -> None:
         """Write one line."""
-        self._writer.writerow([cell_for_csv(_readable(cell)) for cell in self._layout.cells(row)])
+        self._writer.writerow(list(map(cell_for_csv, self._layout.cells(row))))
 
     def close(self) -> None:
         """Let the stream go."""
@@ -185,10 +184,6 @@ def _pyarrow() -> ModuleType:
         ) from error
     module: ModuleType = pa
     return module
-
-
-def _readable(cell: Any) -> Any:
-    return cell.isoformat(timespec="milliseconds") if isinstance(cell, datetime) else cell
 
 
 def _free(name: str, taken: set[str]) -> str:
