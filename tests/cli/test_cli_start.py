@@ -140,6 +140,19 @@ def test_the_demo_shows_a_result_a_wrong_key_and_a_lost_answer(shell):
         assert part in ended.err
 
 
+def test_the_sandbox_names_settings_that_fit_its_world(started, tmp_path):
+    """With a world file, `sandbox serve` names a client of that world, never a secret of it, and the contract."""
+    world = tmp_path / "world.yaml"
+    world.write_text("clients: [{id: mine, secret: mine-secret, roles: [everything]}]\n", "utf-8")
+    running = started("sandbox", "serve", "--port", "0", "--world", str(world), "--contract", "guide")
+    told = "".join(running.line() for _ in range(6))
+    ended = running.interrupt()
+    assert "GENESYSCLOUD_OAUTHCLIENT_ID=mine " in told
+    assert "FLOWLAUNCH_CONTRACT=guide" in told
+    assert "mine-secret" not in told + ended.err
+    assert "demo" not in told
+
+
 def test_names_that_an_output_cannot_spell_do_no_harm(shell, sandbox):
     """On an output that only takes ASCII, other letters are spelled out instead of ending the command."""
     sandbox.upload_flow(

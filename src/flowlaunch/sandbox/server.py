@@ -33,6 +33,7 @@ __all__ = ["Announcement", "SandboxServer", "bind", "new_loop", "serve"]
 
 KEEP_ALIVE_S = 75
 BACKLOG = 2_048
+DEMO_SECRET = "demo-secret"  # noqa: S105 - of the built-in world, in its documentation
 STOP_WAIT_S = 2.0
 GC_THRESHOLDS = (100_000, 50, 100)
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - read, not bound
@@ -45,6 +46,18 @@ class Announcement:
         self.url = url
         self.ca_file = ca_file
         self.service = service
+        self.contract = service.options.contract
+
+    @property
+    def client_id(self) -> str:
+        """The OAuth client to try first: the first of the world."""
+        return next(iter(self.service.world.clients), "...")
+
+    @property
+    def shown_secret(self) -> str:
+        """That client's secret where everybody knows it; the secrets of a world file are not shown."""
+        client = self.service.world.clients.get(self.client_id)
+        return DEMO_SECRET if client is not None and client.secret == DEMO_SECRET else "..."
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -62,11 +62,13 @@ def serve_command(session: Session, rate: int, **options: Any) -> None:
 
 def _announce(session: Session, started: Announcement) -> None:
     session.emit(started.url)
-    session.talk(
-        "In another shell:\n"
-        f"  export GENESYSCLOUD_REGION={started.url}\n"
-        "  export GENESYSCLOUD_OAUTHCLIENT_ID=demo GENESYSCLOUD_OAUTHCLIENT_SECRET=demo-secret"
-    )
+    exports = [
+        f"GENESYSCLOUD_REGION={started.url}",
+        f"GENESYSCLOUD_OAUTHCLIENT_ID={started.client_id} GENESYSCLOUD_OAUTHCLIENT_SECRET={started.shown_secret}",
+    ]
+    if started.contract != "platform":
+        exports.append(f"FLOWLAUNCH_CONTRACT={started.contract}")
     if started.ca_file is not None:
-        session.talk(f"  export FLOWLAUNCH_CA_FILE={started.ca_file}")
+        exports.append(f"FLOWLAUNCH_CA_FILE={started.ca_file}")
+    session.talk("\n".join(["In another shell:", *(f"  export {one}" for one in exports)]))
     session.talk("  flowlaunch flows list\nCtrl-C stops it.")
