@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 from subprocess import run as run_process
 
 import pytest
-from flow_desk import CASES, FLOWS, SHARED, TUTORIAL
+from flow_desk import CASES, FLOWS, SHARED, SMALL_FLOW, TUTORIAL
 
 STUBS = "data_actions:\n- {action: Get Tier, outputs: {tier: gold}}\n"
 
@@ -214,6 +214,16 @@ def test_record_writes_stubs_that_run(command, flow_file, tmp_path):
     """The skeleton that `flow record` writes is a stub file with which the flow runs."""
     assert command("record", flow_file, "-o", tmp_path / "stubs.yaml").code == 0
     assert command("run", flow_file, "--stubs", tmp_path / "stubs.yaml").code == 0
+
+
+def test_record_writes_cases_for_another_folder(command, write, tmp_path):
+    """Drafted cases name the flow from where they are written, and are as lenient as it was read."""
+    odd = "          - flyAway: {name: Up}\n          - endWorkflow:"
+    write("odd.yaml", SMALL_FLOW.replace("          - endWorkflow:", odd))
+    path = tmp_path / "cases" / "odd.test.yaml"
+    path.parent.mkdir()
+    assert command("record", tmp_path / "odd.yaml", "--cases", "--lenient", "-o", path).code == 0
+    assert command("test", path).code == 0
 
 
 def test_record_gives_each_thing_its_own_id(command, write):

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["stubs_of", "write_cases"]
 
 
-def write_cases(found: Explored, flow_file: str, *, slots: Mapping[str, str] | None = None) -> str:
+def write_cases(
+    found: Explored, flow_file: str, *, slots: Mapping[str, str] | None = None, lenient: bool = False
+) -> str:
     """Write a case for each run that took something new; what came of it is what the case expects."""
     document: dict[str, Any] = {"flow": flow_file}
     document |= {"slots": dict(slots)} if slots else {}
+    document |= {"lenient": True} if lenient else {}
     document["cases"] = [_case(found, one, number) for number, one in enumerate(found.runs, 1)]
     head = (
         f"# Cases of {found.flow.name}, found by trying {found.tried:,} runs: "

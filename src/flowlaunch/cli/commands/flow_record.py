@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -52,6 +53,16 @@ def record_command(
         write_text(head + (as_yaml(stubs) if stubs else "# It asks for nothing.\n"), target, force=force)
         return
     found = explore(flow, modules=load_modules(flow, file.parent, slots=slots, lenient=lenient))
-    write_text(write_cases(found, file.name, slots=slots), target, force=force)
+    write_text(write_cases(found, _path_from(target, file), slots=slots, lenient=lenient), target, force=force)
     for line in found.coverage.missing():
         click.echo(f"not reached: {line}", err=True)
+
+
+def _path_from(target: Path | None, file: Path) -> str:
+    """Give the path of the flow as a case file says it: from the folder that the case file is in."""
+    if target is None:
+        return file.name
+    try:
+        return Path(os.path.relpath(file.resolve(), target.resolve().parent)).as_posix()
+    except ValueError:  # another drive of Windows
+        return file.resolve().as_posix()
