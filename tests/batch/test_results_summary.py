@@ -36,6 +36,12 @@ def test_the_gravest_thing_is_the_verdict(states, verdict):
     assert verdict_of({RowState(state): rows for state, rows in states.items()}) == verdict
 
 
+def test_a_batch_that_is_not_followed_ends_with_its_launches():
+    """With --no-track nobody waits for ends, so launched rows leave nothing unfinished."""
+    assert verdict_of({RowState.LAUNCHED: 3}, is_followed=False) == "done"
+    assert verdict_of({RowState.LAUNCHED: 3, RowState.PENDING: 1}, is_followed=False) == "unfinished"
+
+
 def test_the_summary_of_a_ledger_adds_up(tmp_path):
     """Every row is in exactly one sum of the summary, and its numbers are those of the ledger."""
     _, place = small_batch(tmp_path)

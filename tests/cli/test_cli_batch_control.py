@@ -285,10 +285,10 @@ def test_the_live_view_names_what_matters():
         waits=(CauseCount(state="held", reason="unknown-zone", rows=100),),
     )  # fmt: skip
     console = Console(width=80, record=True, file=io.StringIO())
-    console.print(panel_of(standing, 60.0, 750.0))
+    console.print(panel_of(standing, 60.0, 750.0, ["10:00:00 refused: \x1b[31mred"]))
     text = console.export_text()
     for part in ("25.0 %", "250 of 1,000", "12 min 30 s to go", "budget 120 (50 % of it)", "PAUSED by ada@desk: lunch",
-                 "flow.[bold]error", "unknown-zone"):  # fmt: skip
+                 "flow.[bold]error", "unknown-zone", "10:00:00 refused: \\x1b[31mred"):  # fmt: skip
         assert part in text, part
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flowlaunch.batch.report.scales import span_text
+from flowlaunch.cli.terminal import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,7 +34,9 @@ _MOST_CAUSES: Final = 8
 _BAR_WIDTH: Final = 48
 
 
-def panel_of(standing: Standing, per_minute: float | None, eta_s: float | None) -> RenderableType:
+def panel_of(
+    standing: Standing, per_minute: float | None, eta_s: float | None, latest: Iterable[str] = ()
+) -> RenderableType:
     """Draw how a batch stands."""
     parts: list[RenderableType] = [
         Text.assemble((standing.name, "bold"), f"  {standing.flow}", (f"  batch {standing.batch_id}", "dim")),
@@ -52,6 +55,9 @@ def panel_of(standing: Standing, per_minute: float | None, eta_s: float | None) 
         parts += [Text(""), Text("errors by cause", style="bold"), _causes(standing.causes)]
     if standing.waits:
         parts += [Text(""), Text("waiting, held or skipped", style="bold"), _causes(standing.waits)]
+    lines = [Text(printable(line, keep=""), no_wrap=True, overflow="ellipsis") for line in latest]
+    if lines:
+        parts += [Text(""), Text("latest", style="bold"), *lines]
     return Group(*parts)
 
 
@@ -88,5 +94,5 @@ def _causes(causes: Iterable[CauseCount]) -> Table:
     grid = Table.grid(padding=(0, 2))
     for cause in list(causes)[:_MOST_CAUSES]:
         state = Text(cause.state.replace("_", " "), style=_STYLES.get(cause.state, ""))
-        grid.add_row(Text(f"{cause.rows:,}", justify="right"), state, Text(cause.reason))
+        grid.add_row(Text(f"{cause.rows:,}", justify="right"), state, Text(printable(cause.reason, keep="")))
     return grid

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from flowlaunch.batch.results.summary import instant
 from flowlaunch.batch.states import RowState
 from flowlaunch.cli.exits import Exit
 
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
     from flowlaunch.batch.ledger import Batch, Controls, Count, Ledger, Worker
 
-__all__ = ["CauseCount", "Pulse", "Standing", "exit_for_states", "standing_of"]
+__all__ = ["CauseCount", "Latest", "Pulse", "Standing", "exit_for_states", "standing_of"]
 
+_MOST_PAGES: Final = 5
 _CAUSED: Final = (RowState.FAILED, RowState.REFUSED, RowState.IN_DOUBT)
 _NOT_SENT: Final = (RowState.PENDING, RowState.REFUSED, RowState.HELD, RowState.REJECTED, RowState.CANCELLED)
 _NEVER_SENT: Final = (RowState.SKIPPED, RowState.REJECTED, RowState.HELD, RowState.CANCELLED)
@@ -158,3 +160,24 @@ class Pulse:
         """Tell the seconds until `left` more rows have left at this speed, or None."""
         speed = self.per_minute()
         return left * 60 / speed if speed and left else None
+
+
+class Latest:
+    """The last things that happened to a batch, read on from where the last look ended."""
+
+    def __init__(self, most: int = 4) -> None:
+        self.lines: deque[str] = deque(maxlen=most)
+        self._after = 0
+
+    def read(self, ledger: Ledger, batch_id: int) -> None:
+        """Read what is new; a long history is read over several looks."""
+        for _ in range(_MOST_PAGES):
+            found = ledger.events(batch_id, after=self._after)
+            if not found:
+                return
+            self._after = found[-1].event_id
+            for event in found:
+                message = str(event.facts.get("message") or "")
+                if message:
+                    at = instant(event.at_us).astimezone()
+                    self.lines.append(f"{at:%H:%M:%S} {event.kind.replace('-', ' ')}: {message}")

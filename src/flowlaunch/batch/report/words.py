@@ -23,7 +23,7 @@ HEADS: Final[Mapping[Verdict, str]] = {
     "in-doubt": "The batch has ended, and some rows are in doubt.",
     "not-launched": "The batch has ended, and some rows were not launched.",
     "failed": "Every row was launched, and some flows failed.",
-    "done": "Every row was launched, and every flow completed.",
+    "done": "Every row was launched, and no flow failed.",
 }
 """Verdict -> the report's first sentence."""
 

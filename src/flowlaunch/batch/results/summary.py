@@ -127,7 +127,9 @@ def summary_of(batch: Batch, tally: Tally, *, now: datetime) -> Summary:
     return Summary(
         batch_id=batch.batch_id,
         name=spec.name or Path(spec.source).name,
-        verdict=verdict_of(states, is_loaded=batch.loaded_us is not None),
+        verdict=verdict_of(
+            states, is_loaded=batch.loaded_us is not None, is_followed=bool(spec.settings.get("track", True))
+        ),
         flow_id=spec.flow_id,
         flow_name=spec.flow_name,
         flow_version=spec.flow_version,
@@ -156,10 +158,11 @@ def summary_of(batch: Batch, tally: Tally, *, now: datetime) -> Summary:
     )
 
 
-def verdict_of(states: Mapping[RowState, int], *, is_loaded: bool = True) -> Verdict:
-    """Tell how a batch stands as a whole by its rows' states."""
+def verdict_of(states: Mapping[RowState, int], *, is_loaded: bool = True, is_followed: bool = True) -> Verdict:
+    """Tell how a batch stands as a whole by its rows' states; one that is not followed ends with its launches."""
+    still_open = OPEN_STATES if is_followed else OPEN_STATES - {RowState.LAUNCHED}
     checks: tuple[tuple[Verdict, bool], ...] = (
-        ("unfinished", not is_loaded or any(states.get(one, 0) for one in OPEN_STATES)),
+        ("unfinished", not is_loaded or any(states.get(one, 0) for one in still_open)),
         ("in-doubt", bool(states.get(RowState.IN_DOUBT, 0))),
         ("not-launched", any(states.get(one, 0) for one in NOT_LAUNCHED_STATES)),
         ("failed", bool(states.get(RowState.FAILED, 0))),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from flowlaunch.batch.ledger import Ledger
-    from flowlaunch.cli.batch_standing import Pulse, Standing
+    from flowlaunch.cli.batch_standing import Latest, Pulse, Standing
 
 __all__ = ["status_command", "watch_command"]
 
@@ -75,13 +75,18 @@ def watch_command(
     Shows progress, rate against budget, when it will be through, outcomes, and the errors by cause. Ctrl-C ends the
     watching, not the batch. Ends as `batch status` does.
     """
-    from flowlaunch.cli.batch_standing import Pulse, exit_for_states  # noqa: PLC0415 - loads the JSON library
+    from flowlaunch.cli.batch_standing import Latest, Pulse, exit_for_states  # noqa: PLC0415 - loads the JSON library
 
     with opened(target) as ledger:
         chosen = batch_id_in(ledger, batch_id)
-        pulse = Pulse()
-        with _shown(session, interval_s) as (show, step_s):
-            standing = _watch(ledger, chosen, pulse, lambda now: show(now, pulse), step_s)
+        pulse, latest = Pulse(), Latest()
+        with _shown(session, interval_s, latest) as (show, step_s):
+
+            def look(now: Standing) -> None:
+                latest.read(ledger, chosen)
+                show(now, pulse)
+
+            standing = _watch(ledger, chosen, pulse, look, step_s)
     session.talk("the batch has ended" if standing.is_over else "nobody runs the batch now")
     ctx.exit(exit_for_states(standing.states))
 
@@ -100,12 +105,14 @@ def _watch(ledger: Ledger, batch_id: int, pulse: Pulse, show: Callable[[Standing
 
 
 @contextmanager
-def _shown(session: Session, interval_s: float) -> Iterator[tuple[Callable[[Standing, Pulse], None], float]]:
+def _shown(
+    session: Session, interval_s: float, latest: Latest
+) -> Iterator[tuple[Callable[[Standing, Pulse], None], float]]:
     """Give what shows a standing, and how often it wants one."""
     if session.output != "table" or session.query:
         yield (lambda standing, pulse: _emit(session, standing, pulse)), interval_s
     elif is_terminal(sys.stdout):
-        with _live() as show:
+        with _live(latest) as show:
             yield show, _LIVE_STEP_S
     else:
         yield (lambda standing, pulse: click.echo(_line(standing, pulse))), interval_s
@@ -138,7 +145,7 @@ def _fields(standing: Standing, pulse: Pulse) -> dict[str, Any]:
 
 
 @contextmanager
-def _live() -> Iterator[Callable[[Standing, Pulse], None]]:
+def _live(latest: Latest) -> Iterator[Callable[[Standing, Pulse], None]]:
     from rich.console import Console  # noqa: PLC0415 - 30 ms that only a terminal pays
     from rich.live import Live  # noqa: PLC0415
 
@@ -148,6 +155,6 @@ def _live() -> Iterator[Callable[[Standing, Pulse], None]]:
     with Live(console=console, refresh_per_second=4, auto_refresh=False) as live:
 
         def show(standing: Standing, pulse: Pulse) -> None:
-            live.update(panel_of(standing, pulse.per_minute(), _eta_s(standing, pulse)), refresh=True)
+            live.update(panel_of(standing, pulse.per_minute(), _eta_s(standing, pulse), latest.lines), refresh=True)
 
         yield show
