@@ -156,8 +156,12 @@ def test_a_retry_puts_back_data_that_was_let_go(sandbox, job_of, people, payload
 def test_a_batch_goes_on_by_its_ledger_alone(sandbox, job_of, people):
     """A stopped batch is resumed without its file, with the settings it began with."""
     stop = Stop()
-    stop.request()
-    first = run_batch_sync(job_of(), stop=stop)
+
+    def stop_once_loaded(event):
+        if event.kind == "loaded":
+            stop.request()
+
+    first = run_batch_sync(job_of(), stop=stop, on_event=stop_once_loaded)
     settings = job_of().settings
     people.unlink()
 
@@ -165,6 +169,20 @@ def test_a_batch_goes_on_by_its_ledger_alone(sandbox, job_of, people):
 
     assert first.counts["pending"] == 4
     assert outcome.counts == {"completed": 4, "skipped": 1}
+
+
+def test_a_batch_stopped_while_it_reads_its_file_finishes_that_first(sandbox, job_of, people):
+    """Stopped before the file was read to its end, nothing is sent; the next run reads the rest and launches all."""
+    stop = Stop()
+    stop.request("Ctrl-C")
+
+    first = run_batch_sync(job_of(), stop=stop)
+
+    assert (first.ended, first.reason, first.launched) == ("stopped", "Ctrl-C", 0)
+    assert sandbox.launches() == []
+    with pytest.raises(LedgerError, match="not read to the end"):
+        resume_batch_sync(f"{people}.ledger", settings=job_of().settings)
+    assert run_batch_sync(job_of()).counts == {"completed": 4, "skipped": 1}
 
 
 def test_a_ledger_that_is_not_there_cannot_be_resumed(tmp_path, job_of):

@@ -2,15 +2,19 @@
 
 import asyncio
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from runner_world import World, row_plan
 
+import flowlaunch.sandbox
+from flowlaunch.batch.decisions import Decision
 from flowlaunch.batch.ledger import Change
 from flowlaunch.batch.states import RowState
 from flowlaunch.sandbox import Delay, Status
 
 LAUNCH = "executions.launch"
+FLOWS = Path(flowlaunch.sandbox.__file__).parent / "flows"
 PERSON = "ada"
 JITTER_S = 1.0
 """What a twentieth of a second between sending and the sandbox's log is on a clock twenty times as fast."""
@@ -245,6 +249,56 @@ async def test_retried_rows_are_launched_again_as_new_attempts(open_world):
     assert outcome.counts == {"completed": 4}
     assert sorted(row.attempts for row in world.rows()) == [1, 1, 1, 2]
     assert all(row.state is RowState.COMPLETED for row in world.rows())
+
+
+async def test_a_row_whose_window_shut_waits_for_the_next_one(open_world):
+    """A row that comes up after its window closed is decided again and not sent before the next opening."""
+    world = open_world()
+    now_us = round(world.clock.now().unix_s * 1e6)
+    shuts_us, opens_us = now_us + 4_000_000, now_us + 30_000_000
+    world.load([row_plan(number, closes_us=shuts_us, calendars=("office@UTC",)) for number in range(1, 13)])
+
+    def reopen(row, at_us):
+        assert row.calendars == ("office@UTC",)
+        opens = opens_us if at_us < opens_us else None
+        return Decision(kind="launch", reason="waits-for-window", not_before_us=opens, closes_us=opens_us + 60_000_000)
+
+    outcome = await world.run(pace_per_minute=60.0, concurrency=1, reopen=reopen, track=False)
+
+    times = [row.intent_us for row in world.rows()]
+    assert outcome.counts == {"launched": 12}
+    assert any(at < shuts_us for at in times)
+    assert any(at >= opens_us - 60_000 for at in times)
+    assert [at for at in times if shuts_us <= at < opens_us - 60_000] == []
+
+
+async def test_a_row_whose_window_shut_is_held_where_no_rules_are_known(open_world):
+    """Resumed without its rules, a batch sends nothing out of hours: the row is held for a person."""
+    world = open_world()
+    past_us = round(world.clock.now().unix_s * 1e6) - 1_000_000
+    world.load([row_plan(1, closes_us=past_us, calendars=("office@UTC",)), row_plan(2)])
+
+    outcome = await world.run()
+
+    assert outcome.counts == {"completed": 1, "held": 1}
+    assert outcome.has_unlaunched
+
+
+async def test_a_flow_published_anew_is_told_and_the_version_stays(open_world):
+    """A new version raises an event; the rows that follow still launch the version of the batch's beginning."""
+    world = open_world().load(110)
+    text = (FLOWS / "order-follow-up.yaml").read_text("utf-8")
+
+    def on_event(event):
+        if event.kind == "started":
+            world.sandbox.upload_flow(text + "# again\n", "order-follow-up.yaml")
+
+    outcome = await world.run(on_event, pace_per_minute=60.0, track=False)
+
+    told = [event.fields for event in world.events if event.kind == "flow-republished"]
+    assert outcome.counts == {"launched": 110}
+    assert [fields["pinned"] for fields in told] == ["1.0"]
+    assert {one.flow_version for one in world.sandbox.launches()} == {"1.0"}
 
 
 @pytest.mark.parametrize("share", [0.05, 1, None])

@@ -24,7 +24,7 @@ from flowlaunch.batch.ramp import DEFAULT_RAMP, stage_sizes
 from flowlaunch.batch.rows import ReadOptions
 from flowlaunch.batch.slots import spend_slots
 from flowlaunch.batch.stop import Stop
-from flowlaunch.batch.work import BatchOutcome, WorkOptions, work_on
+from flowlaunch.batch.work import BatchOutcome, WorkOptions, row_counts, work_on
 from flowlaunch.errors import InputError, LedgerError
 from flowlaunch.settings.fields import without_password
 
@@ -199,12 +199,16 @@ async def run_batch(
         flow = await used.find_flow(job.flow)
         inputs = await used.flow_inputs(flow, version=job.version)
         batch = await asyncio.to_thread(batch_for, job, ledger, flow, inputs)
-        if batch.loaded_us is None:
-            await asyncio.to_thread(load_rows, job, ledger, batch, inputs, time, on_event)
+        wish = stop or Stop()
+        if batch.loaded_us is None and not await asyncio.to_thread(
+            load_rows, job, ledger, batch, inputs, time, on_event, wish
+        ):
+            counts = row_counts(ledger, batch.batch_id)
+            return BatchOutcome(batch_id=batch.batch_id, ended="stopped", reason=wish.reason, counts=counts)
         await asyncio.to_thread(refill_payloads, job, ledger, batch, inputs)
         confirm(job, ledger, batch.batch_id)
         return await work_on(
-            ledger, batch.batch_id, job.work_options(), client=used, clock=time, on_event=on_event, stop=stop
+            ledger, batch.batch_id, job.work_options(), client=used, clock=time, on_event=on_event, stop=wish
         )
 
 

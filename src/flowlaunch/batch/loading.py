@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from flowlaunch.batch.job import BatchJob
     from flowlaunch.batch.ledger import Batch, Ledger
     from flowlaunch.batch.rows import RowSource
+    from flowlaunch.batch.stop import Stop
     from flowlaunch.models import Flow, FlowInputs
 
 __all__ = ["batch_for", "confirm", "load_rows", "refill_payloads", "row_mapper"]
@@ -85,8 +87,9 @@ def load_rows(
     inputs: FlowInputs,
     time: AsyncClock,
     on_event: Callable[[RunEvent], None] | None,
-) -> None:
-    """Read the source into the ledger; rows that are there already are passed over."""
+    stop: Stop,
+) -> bool:
+    """Read the source into the ledger, passing over rows that are there; tell whether it was read to its end."""
 
     def now_us() -> int:
         return round(time.now().unix_s * 1e6)
@@ -96,10 +99,14 @@ def load_rows(
     history = ledger.history(but_batch=batch.batch_id)
     with open_rows(job.source, job.read) as source:
         mapper = row_mapper(job, source, inputs, str(batch.spec.settings["uid"]))
-        rows = ledger.add_rows(batch.batch_id, decided_rows(source, mapper, job.rules, history, now_us()))
+        plans = decided_rows(source, mapper, job.rules, history, now_us())
+        rows = ledger.add_rows(batch.batch_id, takewhile(lambda _plan: not stop.level, plans))
+    if stop.level:
+        return False
     ledger.finish_loading(batch.batch_id)
     if on_event is not None:
         on_event(event_at("loaded", now_us(), f"{rows} rows were recorded", rows=rows))
+    return True
 
 
 def row_mapper(job: BatchJob, source: RowSource, inputs: FlowInputs, uid: str) -> RowMapper:

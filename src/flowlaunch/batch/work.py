@@ -135,7 +135,7 @@ async def work_on(
         run = await _assembled(ledger, writer, worker, options, client, time, on_event, stop or Stop())
         await run.go(client)
         await run.leave()
-        counts = await writer.call(_counts, ledger, batch_id)
+        counts = await writer.call(row_counts, ledger, batch_id)
     runner = run.runner
     return BatchOutcome(
         batch_id=batch_id,
@@ -313,7 +313,8 @@ def _learn(ledger: Ledger, batch_id: int, durations: Durations) -> None:
             durations.learn((row.result_ended_us - row.result_started_us) / 1e6)
 
 
-def _counts(ledger: Ledger, batch_id: int) -> dict[str, int]:
+def row_counts(ledger: Ledger, batch_id: int) -> dict[str, int]:
+    """Return the rows of a batch by state."""
     counts: dict[str, int] = {}
     for count in ledger.counts(batch_id):
         counts[count.state.value] = counts.get(count.state.value, 0) + count.rows
