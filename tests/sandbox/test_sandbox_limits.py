@@ -96,6 +96,9 @@ def test_limits_can_be_read_with_any_token(open_sandbox, connect):
     assert api.get(f"{base}/namespaces/nonsense").status_code == 404
 
 
+INSTANCES = "/api/v2/flows/instances"
+
+
 def query(api, *groups, **parameters):
     return api.call("POST", "/api/v2/flows/instances/query", json={"query": list(groups)}, params=parameters)
 
@@ -136,6 +139,54 @@ def test_execution_data_finds_runs_by_flow_and_time(open_sandbox, connect):
     assert len(ids(query(api, pageSize=1))) == 1
     keys = {row["criteriaKey"] for row in api.get("/api/v2/flows/instances/querycapabilities").json()["criteria"]}
     assert "FlowId" in keys
+
+
+def test_execution_data_tells_what_a_run_did(open_sandbox, connect):
+    """With execution data on, a finished run's actions, paths and changes can be read by its instance id."""
+    api = connect(open_sandbox(execution_data=True, clock="frozen"))
+    run = api.run()
+    result = api.get(f"{INSTANCES}/{run['id']}").json()
+    (entity,) = result["entities"]
+    assert (result["jobState"], entity["id"], entity["failed"]) == ("Success", run["id"], False)
+    assert entity["downloadUri"].startswith("http")
+    history = api.get("/sandbox" + entity["downloadUri"].partition("/sandbox")[2]).json()
+    assert (history["executionId"], history["flowExitReason"]) == (run["id"], run["completionReason"])
+    assert len(history["execution"]) == len(history["trace"]) > 0
+    assert any(item.get("outputPathId") for item in history["execution"])
+    assert any(entry["changes"] for entry in history["trace"])
+    assert history["execution"][-1]["objectType"] == "endWorkflow"
+
+
+def test_execution_data_jobs_fetch_several_runs(open_sandbox, connect):
+    """A job names a download for each finished run, and says of the others that there is none."""
+    api = connect(open_sandbox(execution_data=True, clock="frozen"))
+    failed, waiting = api.run("refund", {}), api.run("reminder", {})
+    ids = [failed["id"], waiting["id"], "nothing"]
+    job = api.call("POST", f"{INSTANCES}/jobs", json={"ids": ids}).json()
+    assert [(entity["id"], entity["statusCode"]) for entity in job["entities"]] == [
+        (failed["id"], "200"), (waiting["id"], "404"), ("nothing", "404"),
+    ]  # fmt: skip
+    assert api.get(f"{INSTANCES}/jobs/{job['id']}").json() == job
+    history = api.get(f"/sandbox/executions/{failed['id']}/history").json()
+    assert history["errors"][0]["reason"]
+    assert history["execution"][-1]["error"] == history["errors"][-1]
+    assert api.get(f"/sandbox/executions/{waiting['id']}/history").status_code == 404
+
+
+def test_execution_data_of_single_runs_is_refused_too(open_sandbox, connect, api):
+    """Single histories need execution data switched on, a known id, a well-formed body and the permission."""
+    assert api.get(f"{INSTANCES}/{api.run()['id']}").status_code == 400
+    assert api.call("POST", f"{INSTANCES}/jobs", json={"ids": ["x"]}).status_code == 400
+    sandbox = open_sandbox(execution_data=True)
+    open_api = connect(sandbox)
+    run_id = open_api.run()["id"]
+    assert open_api.get(f"{INSTANCES}/nothing").status_code == 404
+    assert open_api.get(f"{INSTANCES}/jobs/nothing").status_code == 404
+    for body in ({}, {"ids": []}, {"ids": ["x"] * 51}, {"ids": "x"}):
+        assert open_api.call("POST", f"{INSTANCES}/jobs", json=body).status_code == 400
+    assert open_api.call("POST", f"{INSTANCES}/jobs", data="{").status_code == 400
+    assert open_api.get(f"{INSTANCES}/query").status_code in {404, 405, 501}
+    assert connect(sandbox, "demo-support").get(f"{INSTANCES}/{run_id}").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,12 @@ def test_launch_and_execution_have_the_published_shape(open_sandbox, connect, fi
     rows = api.call("POST", "/api/v2/flows/instances/query", json={"query": []}).json()
     assert len(rows["entities"]) == 4
     fits(rows, "FlowResultEntityListing")
+    finished = [row["id"] for row in rows["entities"]]
+    jobs = api.call("POST", "/api/v2/flows/instances/jobs", json={"ids": finished}).json()
+    fits(jobs, "GetFlowExecutionDataJobResult")
+    history = api.get(f"/sandbox/executions/{launched['id']}/history").json()
+    history.pop("trace")
+    fits(history, "V2FlowExecutionDataFlowidTopicFlowExecutionHistory")
 
 
 def test_errors_have_the_published_shape(open_sandbox, connect, fits):

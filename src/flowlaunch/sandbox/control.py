@@ -15,6 +15,7 @@ from flowlaunch.sandbox.answers import BAD_JSON, Refusal
 from flowlaunch.sandbox.clock import iso
 from flowlaunch.sandbox.faults import fault_from_json
 from flowlaunch.sandbox.needs import missing_needs
+from flowlaunch.sandbox.routes.histories import history_json
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -271,6 +272,14 @@ def _trace(service: Service, request: Request, body: Body) -> Any:
     return {"id": execution.id, "status": execution.status, **document}
 
 
+def _history(service: Service, request: Request, body: Body) -> Any:
+    del body
+    run = service.execution(request.path_params["id"])
+    if run is None or run.status == "RUNNING" or service.runs.trace(run) is None:
+        raise _Wrong(404, "sandbox.not.found", f"there is no history of {request.path_params['id']}")
+    return history_json(service, run)
+
+
 def _revoke(service: Service, request: Request, body: Body) -> Any:
     del request, body
     return {"revoked": service.revoke_tokens()}
@@ -291,5 +300,6 @@ ACTIONS: tuple[tuple[str, str, Action], ...] = (
     ("/sandbox/launches", "GET", _launches),
     ("/sandbox/flows", "POST", _upload),
     ("/sandbox/executions/{id}/trace", "GET", _trace),
+    ("/sandbox/executions/{id}/history", "GET", _history),
     ("/sandbox/tokens/revoke", "POST", _revoke),
 )

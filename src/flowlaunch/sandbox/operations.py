@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flowlaunch.sandbox import guide
 from flowlaunch.sandbox.answers import Answer, Refusal
 from flowlaunch.sandbox.calls import Operation
-from flowlaunch.sandbox.routes import executions, flows, instances, organization, tokens
+from flowlaunch.sandbox.routes import executions, flows, histories, instances, organization, tokens
 
 if TYPE_CHECKING:
     from flowlaunch.sandbox.calls import Call
@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Table", "operation_names", "operations_of"]
 
-COMMON = (*tokens.OPERATIONS, *flows.OPERATIONS, *organization.OPERATIONS, *instances.OPERATIONS)
+COMMON = (
+    *tokens.OPERATIONS,
+    *flows.OPERATIONS,
+    *organization.OPERATIONS,
+    *instances.OPERATIONS,
+    *histories.OPERATIONS,
+)
 OPERATIONS = {
     "platform": (*COMMON, *executions.OPERATIONS),
     "guide": (*COMMON, *guide.OPERATIONS),
@@ -91,7 +97,7 @@ class Table:
 
     def _is_literal(self, operation: Operation, path: str) -> bool:
         """Tell whether some other method owns this very path, so that a template must not take it for an id."""
-        return operation.name == "flows.get" and path.rsplit("/", 1)[1] in RESERVED
+        return path.rsplit("/", 1)[1] in RESERVED.get(operation.name, ())
 
     def _other(self, method: str, path: str) -> Operation:
         if not path.startswith("/api/v2/"):
@@ -103,9 +109,13 @@ class Table:
         return NOT_EMULATED
 
 
-RESERVED = frozenset(
-    {"executions", "instances", "actions", "datatables", "export", "jobs", "validate", "outcomes", "milestones"}
-)
+RESERVED = {
+    "flows.get": frozenset(
+        {"executions", "instances", "actions", "datatables", "export", "jobs", "validate", "outcomes", "milestones"}
+    ),
+    "instances.get": frozenset({"query", "jobs", "settings"}),
+}
+"""Operation -> last parts of paths that are no id of its template."""
 
 
 def _match(pattern: tuple[str, ...], parts: list[str]) -> dict[str, str] | None:

@@ -23,6 +23,7 @@ __all__ = [
     "GUIDE_SCOPES",
     "GUIDE_WRITE",
     "INSTANCE_SEARCH",
+    "INSTANCE_VIEW",
     "SETTINGS_VIEW",
     "Rights",
     "grant",
@@ -35,8 +36,17 @@ FLOW_SEARCH = "architect:flow:search"
 FLOW_LAUNCH = "architect:flow:launch"
 EXECUTION_VIEW = "architect:flowExecution:view"
 INSTANCE_SEARCH = "architect:flowInstance:search"
+INSTANCE_VIEW = "architect:flowInstance:view"
 SETTINGS_VIEW = "architect:flowinstanceexecutiondata:view"
-ALL_PERMISSIONS = (FLOW_VIEW, FLOW_SEARCH, FLOW_LAUNCH, EXECUTION_VIEW, INSTANCE_SEARCH, SETTINGS_VIEW)
+ALL_PERMISSIONS = (
+    FLOW_VIEW,
+    FLOW_SEARCH,
+    FLOW_LAUNCH,
+    EXECUTION_VIEW,
+    INSTANCE_SEARCH,
+    INSTANCE_VIEW,
+    SETTINGS_VIEW,
+)
 
 GUIDE_WRITE = "flow:execution:write"
 GUIDE_READ = "flow:execution:read"

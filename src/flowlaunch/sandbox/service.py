@@ -12,7 +12,7 @@ from flowlaunch.errors import SandboxError
 from flowlaunch.sandbox.clock import Clock
 from flowlaunch.sandbox.faults import Faults
 from flowlaunch.sandbox.flows_folder import FlowsFolder
-from flowlaunch.sandbox.identifiers import Identifiers
+from flowlaunch.sandbox.identifiers import Identifiers, fixed_id
 from flowlaunch.sandbox.journal import Journal
 from flowlaunch.sandbox.limits import Budget
 from flowlaunch.sandbox.oauth import TokenDesk
@@ -32,6 +32,7 @@ __all__ = ["Launch", "Service"]
 
 READ_BUDGET_S = 0.005
 LIST_BUDGET_S = 0.1
+MAX_HISTORY_JOBS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Service:
         self.store = store
         self.correlations = Identifiers(f"correlation/{options.seed}")
         self._snapshots: dict[str, dict[str, Any]] = {}
+        self.history_jobs: dict[str, tuple[str, ...]] = {}
         self.world: World
         self.tokens: TokenDesk
         self.runs: Runs
@@ -139,6 +141,14 @@ class Service:
 
     # -- executions -----------------------------------------------------------------------------------------
 
+    def keep_history_job(self, ids: tuple[str, ...]) -> str:
+        """Keep what a job for execution data asked for; the last 1,000 jobs are kept."""
+        job_id = fixed_id("history job", str(self.clock.now()), *ids)
+        self.history_jobs[job_id] = ids
+        while len(self.history_jobs) > MAX_HISTORY_JOBS:
+            del self.history_jobs[next(iter(self.history_jobs))]
+        return job_id
+
     def execution(self, execution_id: str) -> Execution | None:
         """Find an execution that has not outlived its retention, brought up to date."""
         execution = self.runs.executions.get(execution_id)
@@ -173,6 +183,7 @@ class Service:
         self.clock.set_mode(self.options.clock)
         self.faults.clear()
         self.journal.clear()
+        self.history_jobs.clear()
         if self.store is not None:
             self.store.clear()
         self._seed()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flowlaunch.sandbox.runs import Execution
     from flowlaunch.sandbox.service import Service
 
-__all__ = ["OPERATIONS"]
+__all__ = ["BASE", "KEPT_S", "OPERATIONS", "check_switched_on"]
 
 MAX_RESULTS = 200
 KEPT_S = 10 * 86_400.0
@@ -94,7 +94,8 @@ class Query(msgspec.Struct):
 _decode = msgspec.json.Decoder(Query).decode
 
 
-def _switched_on(service: Service) -> None:
+def check_switched_on(service: Service) -> None:
+    """Refuse what needs execution data while it is off."""
     if not service.options.execution_data:
         raise Refusal(
             400,
@@ -105,7 +106,7 @@ def _switched_on(service: Service) -> None:
 
 def query(service: Service, call: Call) -> Answer:
     """Answer `POST /api/v2/flows/instances/query`: at most 200 rows, newest first (guess: the order)."""
-    _switched_on(service)
+    check_switched_on(service)
     parameters = call.query()
     size = whole_number(parameters, "pageSize", 25, most=MAX_RESULTS)
     flag(parameters, "indexOnly")
@@ -210,7 +211,7 @@ def _row(run: Execution) -> dict[str, Any]:
 def capabilities(service: Service, call: Call) -> Answer:
     """Answer `GET /api/v2/flows/instances/querycapabilities`: the criteria that can be judged here."""
     del call
-    _switched_on(service)
+    check_switched_on(service)
     criteria = [
         {
             "criteriaKey": key,
