@@ -146,3 +146,23 @@ def test_random_numbers_come_from_the_host():
     assert evaluate_text("Random()", host=StillHost(random_number=0.25)).value == D("0.25")
     assert evaluate_text("RandomInt(1, 6)", host=StillHost(random_number=0.0)).value == 1
     assert evaluate_text("RandomInt(1, 6)", host=StillHost(random_number=0.999999)).value == 6
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ToString(-0.4, 0)", "ToString(Round(-0.4), 0)", "ToString(Ceiling(-0.5), 0)", "ToString(0.0 * -1, 0)",
+        "ToString(-(0.0), 0)", "ToString(-5.0 % 5.0, 0)", 'ToString(ToDecimal("-0"), 0)', "ToString(-0.0, 0)",
+    ],
+)  # fmt: skip
+def test_zero_has_no_sign(text):
+    """However a zero came about, it is written without a minus sign."""
+    assert evaluate_text(text).value == "0"
+
+
+@pytest.mark.parametrize(
+    "text", ["Ceiling(-0.5)", "Round(-0.4)", "Round(-0.004, 2)", "0.0 * -1", "-(0.0)", "-5.0 % 5.0"]
+)
+def test_zero_is_zero_in_outputs(text):
+    """A zero that a flow hands over is no negative zero."""
+    assert str(evaluate_text(text).to_json()) in {"0", "0.0"}

@@ -8,7 +8,7 @@ from typing import Final
 
 from flowlaunch.errors import FlowRuntimeError
 
-__all__ = ["CONTEXT", "MAX_INT", "checked_int", "decimal_text", "digits_of", "round_half_away"]
+__all__ = ["CONTEXT", "MAX_INT", "checked_int", "decimal_text", "digits_of", "round_half_away", "without_zero_sign"]
 
 MAX_INT: Final = 999_999_999_999_999
 """Largest integer and largest count of milliseconds; the smallest is its negative."""
@@ -39,8 +39,13 @@ def checked_int(value: int) -> int:
 def checked_decimal(value: Decimal) -> Decimal:
     """Give the decimal back, or say that it left the range of the language."""
     if value.is_finite() and abs(value) < MAX_DECIMAL:
-        return value
+        return without_zero_sign(value)
     raise FlowRuntimeError("decimal result has more than 40 digits before the point")
+
+
+def without_zero_sign(value: Decimal) -> Decimal:
+    """Give the decimal back, a negative zero as zero: the language has one zero."""
+    return value if value else value.copy_abs()
 
 
 def _short(value: int) -> str:
@@ -66,4 +71,4 @@ def round_half_away(value: Decimal, places: int = 0) -> Decimal:
     exponent = Decimal(1).scaleb(-digits_of(places))
     if value.adjusted() + places >= CONTEXT.prec:
         return value
-    return value.quantize(exponent, rounding=decimal.ROUND_HALF_UP, context=CONTEXT)
+    return without_zero_sign(value.quantize(exponent, rounding=decimal.ROUND_HALF_UP, context=CONTEXT))

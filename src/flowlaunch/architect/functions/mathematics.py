@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flowlaunch.architect.functions.catalogue import Family
 from flowlaunch.architect.functions.operators import amount_of
 from flowlaunch.architect.iso import checked_duration
-from flowlaunch.architect.numbers import CONTEXT, checked_decimal, checked_int, round_half_away
+from flowlaunch.architect.numbers import CONTEXT, checked_decimal, checked_int, round_half_away, without_zero_sign
 from flowlaunch.architect.values import NOT_SET, Currency, Duration, NotSet
 from flowlaunch.errors import FlowRuntimeError
 
@@ -27,7 +27,7 @@ def _whole(value: int) -> int:
 
 @_MATHS.define("Ceiling(decimalValue: dec) -> dec")
 def _ceiling(value: Decimal) -> Decimal:
-    return value.to_integral_value(rounding=decimal.ROUND_CEILING)
+    return without_zero_sign(value.to_integral_value(rounding=decimal.ROUND_CEILING))
 
 
 @_MATHS.define("Ceiling(currencyValue: cur) -> cur")

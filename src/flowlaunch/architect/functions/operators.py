@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flowlaunch.architect.collation import compare_text
 from flowlaunch.architect.functions.catalogue import Family
 from flowlaunch.architect.iso import checked_datetime, checked_duration
-from flowlaunch.architect.numbers import CONTEXT, checked_decimal, checked_int
+from flowlaunch.architect.numbers import CONTEXT, checked_decimal, checked_int, without_zero_sign
 from flowlaunch.architect.render import joined
 from flowlaunch.architect.values import NOT_SET, Currency, Duration, Json, Opaque, Value, equal
 from flowlaunch.errors import FlowRuntimeError
@@ -181,7 +181,7 @@ def _modulo_int(left: int, right: int) -> int:
     "%(dividend: dec, divisor: int) -> dec",
 )
 def _modulo(left: Any, right: Any) -> Decimal:
-    return CONTEXT.remainder(left, _divisor(right))
+    return without_zero_sign(CONTEXT.remainder(left, _divisor(right)))
 
 
 @_MATHS.define("%(dividend: cur, divisor: dec) -> cur", "%(dividend: cur, divisor: int) -> cur")
