@@ -45,7 +45,7 @@ def checked_decimal(value: Decimal) -> Decimal:
 
 def without_zero_sign(value: Decimal) -> Decimal:
     """Give the decimal back, a negative zero as zero: the language has one zero."""
-    return value if value else value.copy_abs()
+    return value or value.copy_abs()
 
 
 def _short(value: int) -> str:
