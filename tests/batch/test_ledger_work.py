@@ -168,7 +168,8 @@ def test_a_heartbeat_keeps_the_batch(ledger, clock):
         ledger.start_work(batch_id)
 
 
-def test_the_batch_of_a_process_that_is_gone_is_taken_over_at_once(ledger, clock, tmp_path):
+@pytest.mark.parametrize("is_reaped", [True, False], ids=["reaped", "left as a zombie"])
+def test_the_batch_of_a_process_that_is_gone_is_taken_over_at_once(ledger, clock, tmp_path, is_reaped):
     """When the holder's process has ended on this machine, nobody waits for its heartbeat to grow old."""
     batch_id = filled(ledger, 3)
     program = f"""
@@ -180,8 +181,15 @@ def test_the_batch_of_a_process_that_is_gone_is_taken_over_at_once(ledger, clock
         worker = ledger.start_work({batch_id})
         ledger.commit(worker, intents=ledger.take_chunk(worker, 2).rows)
     """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True)
-    ledger.start_work(batch_id)
+    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)]) as holder:
+        if is_reaped:
+            holder.wait(30)
+        else:
+            os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)
+
+        ledger.start_work(batch_id)
+
+    assert holder.returncode == 0
     assert states(ledger, batch_id) == {"in_doubt": 2, "pending": 1}
 
 
