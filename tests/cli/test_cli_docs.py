@@ -28,7 +28,8 @@ _BLOCK = re.compile(r"^#+ `(flowlaunch[^`]*)`\n(.*?)```text\n(.*?)```", re.MULTI
 
 def helps() -> dict[str, str]:
     """Tell the help of every command, 80 columns wide."""
-    return dict(_helps(click.Context(cli, info_name="flowlaunch", terminal_width=80, max_content_width=80)))
+    settings = {**cli.context_settings, "terminal_width": 80, "max_content_width": 80}  # as a shell shows it
+    return dict(_helps(click.Context(cli, info_name="flowlaunch", **settings)))
 
 
 def _helps(context: click.Context) -> Iterator[tuple[str, str]]:
