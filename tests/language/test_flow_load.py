@@ -9,6 +9,7 @@ from flowlaunch.architect.dialect import Dialect
 from flowlaunch.architect.flow import Need
 from flowlaunch.architect.load import load_flow
 from flowlaunch.architect.types import INT, STR
+from flowlaunch.errors import FlowSyntaxError
 
 FLOWS = sorted(path.name for path in (SHARED / "flows").glob("*.yaml")) or ["absent.yaml"]
 EXPORTS = sorted(path.name for path in (SHARED / "exports").glob("*.i3*")) or ["absent.i3WorkFlow"]
@@ -155,3 +156,13 @@ def test_dialect_reaches_every_expression():
     text = '- endWorkflow:\n    name: E\n    exitReason:\n      exp: MakeList("a")[5]\n'
     assert World().run(load(text)).status == "FAILED"
     assert World().run(load(text, dialect=Dialect(index_out_of_range="unset"))).status == "COMPLETED"
+
+
+def test_unclosed_quote_is_named_where_it_opens():
+    """YAML reads an unclosed quote on to the next one; the hint names the line where it opens."""
+    actions = '- wait:\n    name: "Pause\n    duration:\n      lit: {seconds: 5}\n- endWorkflow:\n    name: "End"\n'
+    text = flow_text(actions)
+    with pytest.raises(FlowSyntaxError) as caught:
+        load_flow(text, name="flow.yaml")
+    opened = text[: text.index('"Pause')].count("\n") + 1
+    assert f"opens on line {opened}?" in (caught.value.hint or "")

@@ -5,6 +5,7 @@ The events of PyYAML are taken one by one, so nothing is resolved, constructed o
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -53,6 +54,11 @@ def _events(text: str) -> Iterator[Any]:
     return events
 
 
+_LOOK_BACK: Final = 500
+"""Lines before a mistake that are searched for an open quote."""
+_OPEN_QUOTE: Final = re.compile(r"""[ ]*(?:- +)*[^\s"'#][^"'#]{0,200}: +(?:"(?:[^"\\]|\\.)*|'(?:[^']|'')*)$""")
+
+
 def _syntax_error(error: yaml.MarkedYAMLError, source: Source) -> FlowSyntaxError:
     mark = error.problem_mark or error.context_mark
     span = None if mark is None else _span(source, mark.index, mark.index + 1)
@@ -61,10 +67,24 @@ def _syntax_error(error: yaml.MarkedYAMLError, source: Source) -> FlowSyntaxErro
     if "tab" in problem or "\\t" in problem:
         hint = "Indent with blanks, not tabs."
     elif "did not find expected" in problem:
-        hint = "Check the indentation: this line does not line up with the ones above it."
+        hint = "Check the indentation: this line does not line up with the ones above it." + _open_quote(source, span)
     elif "mapping values" in problem:
         hint = "Check the indentation of this line and the one above; quote a value that holds `: `."
     return FlowSyntaxError(f"{source.name} is not YAML: {problem}", span=span, hint=hint)
+
+
+def _open_quote(source: Source, span: Span | None) -> str:
+    """Name the last value before a place whose quote is not closed on its own line; "" if there is none.
+
+    The parser then reads on to the next quote in the file and complains there.
+    """
+    if span is None:
+        return ""
+    lines = source.text[: span.start].split("\n")[:-1][-_LOOK_BACK:]
+    for back, line in enumerate(reversed(lines), 1):
+        if _OPEN_QUOTE.match(line):
+            return f" Or is the quote never closed that opens on line {span.line - back}?"
+    return ""
 
 
 def _span(source: Source, start: int, end: int) -> Span:
