@@ -201,3 +201,10 @@ def test_no_refusal_crashes(status, body, header):
     assert isinstance(api_error(launch_call(), answer), ApiError)
     read_error_body(answer)
     assert len(shown_body(answer)) <= BODY_CHARS + 200
+
+
+def test_a_tls_session_that_the_server_ends_points_at_the_client_certificate():
+    """With TLS 1.3 a missing client certificate shows only after the request, and the hint says what to set."""
+    error = lost_error(read_call(), Lost(request_left=True, kind="tls", reason="certificate required"))
+
+    assert "client_cert_file" in error.hint

@@ -133,6 +133,13 @@ def test_a_missing_input_is_cured_with_an_example_of_its_type(name, example):
     assert problem.cure == f"give it, e.g. Flow.{name}={example}"
 
 
+def test_a_required_input_given_as_null_is_missing():
+    """Null means NOT_SET, so a required input given as null was not given."""
+    (problem,) = problems({"Flow.text": None}, required=["Flow.text"])
+
+    assert (problem.kind, problem.key) == ("missing-input", "Flow.text")
+
+
 def test_a_required_input_that_was_misspelt_is_told_once():
     """A slip in a required input's name is one problem and not two."""
     (problem,) = problems({"TEXT": "x"}, required=["Flow.text"])

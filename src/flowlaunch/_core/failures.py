@@ -126,11 +126,15 @@ def lost_error(call: Call, lost: Lost) -> NotSentError | ReplyLostError:
     """Build the error for a read, or an unsent launch, that got no answer."""
     what = f"could not {call.operation.title}{_about(call)}"
     if lost.request_left:
-        return ReplyLostError(f"{what}: the answer was lost ({lost.reason})", details={"kind": lost.kind})
+        hint = _TLS_ENDED_HINT if lost.kind == "tls" else None
+        return ReplyLostError(f"{what}: the answer was lost ({lost.reason})", hint=hint, details={"kind": lost.kind})
     hint = _LOST_HINTS.get(lost.kind)
     return NotSentError(f"{what}: nothing was sent ({lost.reason})", hint=hint, details={"kind": lost.kind})
 
 
+_TLS_ENDED_HINT: Final = (
+    "The server ended the TLS session: it may want a client certificate (client_cert_file, FLOWLAUNCH_CLIENT_CERT)."
+)
 _LOST_HINTS: Final[dict[str, str]] = {
     "certificate": "Give the CA that signed the server's certificate (ca_file, FLOWLAUNCH_CA_FILE); "
     "flowlaunch never turns verification off.",

@@ -80,7 +80,7 @@ class Inputs:
                 taken[slot.name] = value
         if stray and not self.is_open:
             problems.extend(_unknown_key(key, value, self._declared) for key, value in stray.items())
-        if any(name not in taken for name in self._required):
+        if any(taken.get(name) is None for name in self._required):
             told = {} if self.is_open else stray  # what was told above as a slip need not be told as missing too
             problems.extend(_missing(self._required, self._declared, taken, told))
         for name, value in taken.items():
@@ -174,7 +174,7 @@ def _missing(
 ) -> Iterator[Problem]:
     slips = {folded(key) for key in stray}
     for name in required:
-        if name not in taken and folded(name) not in slips:
+        if taken.get(name) is None and folded(name) not in slips:
             cure = f"give it, e.g. {name}={_EXAMPLES.get(type_text(declared.get(name)), '…')}"
             yield Problem(kind="missing-input", key=name, message=f"{name} is required and not given", cure=cure)
 
