@@ -14,7 +14,7 @@ TEXTS = [
     if path.suffix in {".py", ".md", ".yaml", ".toml", ".json", ".css", ".js"}
 ]
 LONGEST_LINES = 430
-FOREIGN_PATH = re.compile(r"(^|[^A-Za-z0-9_.:/])/(work|farm|root)/")
+FOREIGN_PATH = re.compile(r"(^|[^\w.:/])/(root|home|Users)/\w")
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT / "src").as_posix())
