@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import threading
 
 import pytest
@@ -11,6 +12,7 @@ from flowlaunch.batch import BatchHandle, BatchJob, Stop, plan_batch_sync, resum
 from flowlaunch.batch.ledger import RowFilter
 from flowlaunch.batch.mapping import MappingSpec
 from flowlaunch.batch.mapping.spec import RowColumns
+from flowlaunch.batch.rows import ReadOptions
 from flowlaunch.batch.states import RowState
 from flowlaunch.errors import InputError, LedgerError, LedgerMismatchError
 from flowlaunch.sandbox import Delay, Sandbox, Status
@@ -227,3 +229,32 @@ async def test_two_batches_of_one_loop_share_the_ledgers_folder(sandbox, job_of,
 
     assert (first.launched, second.launched) == (4, 2)
     assert len(set(orders(sandbox))) == 6
+
+
+def test_two_queries_on_one_database_are_two_batches(sandbox, job_of, tmp_path):
+    """Another query on the same URL is another batch and not the first one gone on with."""
+    with sqlite3.connect(tmp_path / "orders.db") as database:
+        database.execute("CREATE TABLE orders (customerName TEXT, orderId TEXT)")
+        database.executemany("INSERT INTO orders VALUES (?, ?)", [("Ada", "001"), ("Bob", "002")])
+    database.close()
+    url, ledger = f"sqlite:///{tmp_path / 'orders.db'}", tmp_path / "orders.ledger"
+    first, second = (f"SELECT customerName, orderId FROM orders WHERE orderId = '{one}'" for one in ("001", "002"))
+
+    ran = [
+        run_batch_sync(job_of(source=url, ledger=ledger, read=ReadOptions(query=query)))
+        for query in (first, second, second)
+    ]
+
+    assert [outcome.batch_id for outcome in ran] == [1, 2, 2]
+    assert orders(sandbox) == ["001", "002"]
+
+
+def test_a_paused_batch_that_is_cancelled_ends(sandbox, job_of, people):
+    """Cancelling takes a pause back, so that the next run ends the batch and sends nothing."""
+    run_batch_sync(job_of())
+    with BatchHandle(f"{people}.ledger") as batch:
+        batch.pause("a look first", by="test")
+
+        controls = batch.cancel(by="test")
+
+    assert (controls.cancelled, controls.paused, controls.pause_reason) == (True, False, "")

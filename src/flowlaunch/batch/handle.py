@@ -96,7 +96,7 @@ class BatchHandle:
 
     def cancel(self, *, by: str) -> Controls:
         """Cancel the rows that were not sent; a running batch gives up those it holds as well."""
-        controls = self._change(Change(cancelled=True), by)
+        controls = self._change(Change(cancelled=True, paused=False, pause_reason=""), by)
         if self.describe().worker_id is None:
             self._ledger.cancel_rows(self.batch_id, by=by)
         return controls

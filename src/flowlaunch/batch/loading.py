@@ -35,7 +35,7 @@ def batch_for(job: BatchJob, ledger: Ledger, flow: Flow, inputs: FlowInputs) -> 
     """Return the batch to go on with, its source compared, or a new one."""
     sha = _source_hash(job)
     published = inputs.version.id if inputs.version is not None else ""
-    held = [one for one in ledger.batches() if one.spec.source == job.source_name and one.spec.flow_id == flow.id]
+    held = [one for one in ledger.batches() if one.spec.flow_id == flow.id and _reads_the_same(one, job)]
     if held and job.resume is not False:
         ledger.check_resume(
             held[-1].batch_id,
@@ -67,6 +67,12 @@ def batch_for(job: BatchJob, ledger: Ledger, flow: Flow, inputs: FlowInputs) -> 
         outputs=job.outputs,
     )
     return ledger.batch(ledger.create_batch(spec))
+
+
+def _reads_the_same(batch: Batch, job: BatchJob) -> bool:
+    """Whether a batch's rows come from where the job's come from: another query on one database is another source."""
+    query = batch.spec.settings.get("read", {}).get("query")
+    return batch.spec.source == job.source_name and query == job.read.query
 
 
 def _check_token_input(job: BatchJob, inputs: FlowInputs) -> None:
