@@ -238,7 +238,8 @@ def test_two_queries_on_one_database_are_two_batches(sandbox, job_of, tmp_path):
         database.executemany("INSERT INTO orders VALUES (?, ?)", [("Ada", "001"), ("Bob", "002")])
     database.close()
     url, ledger = f"sqlite:///{tmp_path / 'orders.db'}", tmp_path / "orders.ledger"
-    first, second = (f"SELECT customerName, orderId FROM orders WHERE orderId = '{one}'" for one in ("001", "002"))
+    first = "SELECT customerName, orderId FROM orders WHERE orderId = '001'"
+    second = "SELECT customerName, orderId FROM orders WHERE orderId = '002'"
 
     ran = [
         run_batch_sync(job_of(source=url, ledger=ledger, read=ReadOptions(query=query)))
