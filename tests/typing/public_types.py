@@ -43,7 +43,7 @@ def heard(event: Event) -> None:
     assert_type(event.elapsed_s, float)
 
 
-def threads() -> None:
+def threads(seen: list[Execution]) -> None:
     """Use the client for threads."""
     with Client(
         "eu-west-1", credentials=ClientCredentials("id", "secret"), hooks=heard, pace_per_minute=None
@@ -51,7 +51,7 @@ def threads() -> None:
         assert_type(client.launch("Order follow-up", Order("Ada", "1"), key="k"), Launch)
         assert_type(client.run("Order follow-up", {"orderId": "1"}, wait_s=10.0), Execution)
         assert_type(client.status("id"), Execution)
-        assert_type(client.wait("id", on_status=lambda execution: print(execution.status)), Execution)
+        assert_type(client.wait("id", on_status=seen.append), Execution)
         assert_type(client.check("Order follow-up"), CheckReport)
         assert_type(client.preview("Order follow-up"), Preview)
         assert_type(client.flows(type=None), Iterator[Flow])
