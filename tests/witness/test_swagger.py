@@ -81,9 +81,13 @@ def test_every_emulated_operation_answers_as_published(open_sandbox, swagger, pr
     def send(method: str, path: str, body: Any) -> requests.Response:
         return requests.request(method, sandbox.url + path, json=body, headers=headers, timeout=10)
 
-    launched = send("POST", "/api/v2/flows/executions", BODIES["executions.launch"]).json()
-    path = operation.path.format_map({**VALUES, "flowExecutionId": launched["id"]}) + QUERY.get(name, "")
-    answer = send(operation.method, path, BODIES.get(name))
+    launched = send("POST", "/api/v2/flows/executions", BODIES["executions.launch"]).json()["id"]
+    ended = send("GET", f"/api/v2/flows/executions/{launched}", None).json()
+    assert ended["status"] == "COMPLETED"
+    job = send("POST", "/api/v2/flows/instances/jobs", {"ids": [launched]}).json()["id"]
+    values = {**VALUES, "flowExecutionId": launched, "instanceId": launched, "jobId": job}
+    path = operation.path.format_map(values) + QUERY.get(name, "")
+    answer = send(operation.method, path, {**BODIES, "instances.job": {"ids": [launched]}}.get(name))
     declared = published(swagger, operation.method, path.partition("?")[0])["responses"]
     assert str(answer.status_code) in declared, answer.text
     assert sandbox.journal(limit=1)[0].operation == name
