@@ -14,11 +14,13 @@ Importing this package does no work: what a name needs is loaded when the name i
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from flowlaunch._version import __version__
 
+TYPE_CHECKING = False  # type checkers take it for true; importing `typing` would double the time of --version
 if TYPE_CHECKING:
+    from typing import Any
+
     from flowlaunch.aclient import AsyncClient
     from flowlaunch.client import Client
     from flowlaunch.credentials import (
