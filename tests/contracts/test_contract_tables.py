@@ -19,10 +19,9 @@ USED = {
     "flows.version",
     "flows.divisionviews",
     "tokens.me",
-    "limits.namespaces",
     "limits.namespace",
 }
-NEEDS_NO_RIGHT = {"tokens.me", "limits.namespaces", "limits.namespace"}
+NEEDS_NO_RIGHT = {"tokens.me", "limits.namespace"}
 
 
 def test_contracts_are_found_by_name():

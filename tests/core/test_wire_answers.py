@@ -173,18 +173,10 @@ def test_a_namespace_is_asked_for_by_name():
     assert hand.sent[0].call.url.endswith("/limits/namespaces/a%2Fb")
 
 
-def test_namespaces_are_names_or_objects_with_names():
-    """How the listing renders a namespace is read both ways."""
-    body = {"entities": ["platform.api", {"name": "event.orchestration"}]}
-
-    assert read(reading.namespaces_plan(api(), 30.0), body) == ("platform.api", "event.orchestration")
-
-
 PLANS = {
     "status": lambda: reading.status_plan(api(), "e-1", 30.0),
     "whoami": lambda: reading.whoami_plan(api(), 30.0),
     "limits": lambda: reading.limits_plan(api(), None, 30.0),
-    "namespaces": lambda: reading.namespaces_plan(api(), 30.0),
 }
 FIELDS = """status outputData entities organization OAuthClient roleDivisions authorizedScope id flowVersion
 flowErrorInfo messageParams conversation name key value dateLaunched"""

@@ -11,7 +11,6 @@ from flowlaunch._core.wire import (
     decode_identity,
     decode_instances,
     decode_limits,
-    decode_namespaces,
     encode_json,
 )
 
@@ -58,13 +57,6 @@ def instances_plan(
     call = api.call("instances.query", subject=flow_id, query={"pageSize": page_size}, body=body)
     response = yield from _read(api, call, timeout_s)
     return decode_instances(call, response)
-
-
-def namespaces_plan(api: Api, timeout_s: float) -> Plan[tuple[str, ...]]:
-    """Read the names of the limit namespaces."""
-    call = api.call("limits.namespaces")
-    response = yield from _read(api, call, timeout_s)
-    return tuple(decode_namespaces(call, response))
 
 
 def _read(api: Api, call: Call, timeout_s: float) -> Plan[Response]:

@@ -227,12 +227,6 @@ def decode_identity(call: Call, response: Response) -> Identity:
     )
 
 
-def decode_namespaces(call: Call, response: Response) -> list[str]:
-    """Read the names of the limit namespaces."""
-    names = _decode(msgspec.json.Decoder(_NamespacePage), call, response).entities
-    return [str(_dict(item).get("name") if isinstance(item, dict) else item) for item in names]
-
-
 def decode_limits(call: Call, response: Response, namespace: str) -> list[Limit]:
     """Read the limits of one namespace."""
     listed = _decode(msgspec.json.Decoder(_NamespacePage), call, response).entities

@@ -27,7 +27,6 @@ READS: Final = (
     ),
     ("flows.divisionviews", "search flows", "/api/v2/flows/divisionviews", "architect:flow:search"),
     ("tokens.me", "read token", "/api/v2/tokens/me", ""),
-    ("limits.namespaces", "list limit namespaces", "/api/v2/organizations/limits/namespaces", ""),
     ("limits.namespace", "read limits", "/api/v2/organizations/limits/namespaces/{namespace}", ""),
 )
 """Name, title, path and permission of each read."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -25,7 +26,7 @@ _BLANK: Final = re.compile(r"[\s,]*")
 _decode: Final = msgspec.json.Decoder().decode
 
 
-class _JsonRows:
+class _JsonRows(ABC):
     """What both kinds share: the first records are read ahead, since their names are the columns."""
 
     format_name: Final = "json"
@@ -54,8 +55,9 @@ class _JsonRows:
         yield from ahead
         yield from self._records
 
+    @abstractmethod
     def _read(self) -> Iterator[InputRow | BadRow]:
-        raise NotImplementedError
+        """Yield the records as the format has them."""
 
 
 class NdjsonRows(_JsonRows):
