@@ -1,6 +1,7 @@
 """Faults: what each does to a request, its connection and the record of launches."""
 
 import json
+import threading
 import time
 
 import pytest
@@ -9,7 +10,9 @@ from sandbox_api import EXECUTIONS, launch_bytes, raw
 
 from flowlaunch.errors import SandboxError
 from flowlaunch.sandbox import (
+    ConnectionsRefused,
     Delay,
+    DripBody,
     DropAfterProcessing,
     DropBeforeReading,
     Hang,
@@ -100,6 +103,35 @@ def test_a_delay_answers_later(sandbox, api):
     started = time.monotonic()
     assert api.launch().status_code == 200
     assert time.monotonic() - started >= 0.2
+
+
+def test_a_body_can_drip(sandbox, api):
+    """A dripping body is the usual one, byte by byte: a limit on each read never ends it."""
+    sandbox.faults.next(LAUNCH, DripBody(0.4))
+    started = time.monotonic()
+    answer = api.call("POST", EXECUTIONS, json={"flowId": "f0000000-0000-4000-8000-000000000001"}, timeout=0.3)
+    assert answer.json()["id"] == sandbox.launches()[0].execution_id
+    assert time.monotonic() - started >= 0.4
+
+
+def test_connections_can_be_refused_for_a_while(sandbox, api):
+    """The answer comes, its connection ends, new ones are refused until the time is over, at the same address."""
+    sandbox.faults.next(LAUNCH, ConnectionsRefused(0.3))
+    answer = api.launch()
+    assert (answer.status_code, answer.headers["Connection"]) == (200, "close")
+    began = time.monotonic()
+    refused = 0
+    while True:
+        try:
+            later = api.launch()
+            break
+        except requests.exceptions.ConnectionError:
+            refused += 1
+            assert time.monotonic() - began < 20
+            threading.Event().wait(0.02)
+    assert later.status_code == 200
+    assert refused > 0
+    assert len(sandbox.launches()) == 2
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 409, 410, 413, 415, 418, 429, 500, 502, 503, 504])
@@ -284,7 +316,11 @@ def test_faults_in_json_are_checked(document):
         fault_from_json(document)
 
 
-@pytest.mark.parametrize("fault", [kind() for kind in FAULTS.values()], ids=lambda fault: type(fault).__name__)
+@pytest.mark.parametrize(
+    "fault",
+    [kind() for kind in FAULTS.values() if kind is not ConnectionsRefused],  # there is no next request for a while
+    ids=lambda fault: type(fault).__name__,
+)
 def test_the_sandbox_survives_every_fault(sandbox, api, fault, caplog):
     """After any fault the next request is served as ever, and nothing was logged as an error."""
     operation = "token" if isinstance(fault, TokenRefused) else LAUNCH

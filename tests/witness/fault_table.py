@@ -27,7 +27,9 @@ from flowlaunch.errors import (
     ServerError,
 )
 from flowlaunch.sandbox import (
+    ConnectionsRefused,
     Delay,
+    DripBody,
     DropAfterProcessing,
     DropBeforeReading,
     Hang,
@@ -166,6 +168,10 @@ ROWS = (
     Row(Hang(processed=True), is_done=True, **SILENCE),
     Row(Delay(30.0), is_done=True, **SILENCE),
     Row(Delay(0.01), same(OK), same(OK), same(OK), same(OK)),
+    Row(DripBody(30.0), is_done=True, **SILENCE),
+    Row(DripBody(0.01), same(OK), same(OK), same(OK), same(OK)),
+    # tried by the conformance kit, with real pauses; here it would shut the other tests out
+    Row(ConnectionsRefused(), same(OK), same(OK), same(OK), None, only_at="token"),
     *STATUS_ROWS,
     Row(HtmlBadGateway(), DOWN, same(*DOUBT), WAITED_OUT, DOWN, tries=4),
     Row(
@@ -240,6 +246,8 @@ TARGETS = (
     Target("limits", "limits.namespace", "read", lambda c, _, t: c.call("limits", **_timeout(t))),
     Target("find_instances", "instances.query", "read",
            lambda c, _, t: c.call("find_instances", ORDER_FLOW, after=LONG_AGO, before=LONG_AGO, **_timeout(t))),
+    Target("count_executions", "aggregates.query", "read",
+           lambda c, _, t: c.call("count_executions", ORDER_FLOW, after=LONG_AGO, before=LATER, **_timeout(t))),
     Target("execute_shared", "shared.execute", "launch",
            lambda c, _, t: c.call("execute_shared", SHARED_FLOW, {"userId": "u", "reasonCode": "R1"}, **_timeout(t)),
            launches=1, contract="guide"),

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flowlaunch.sandbox.faults import (
+        ConnectionsRefused,
         Delay,
+        DripBody,
         DropAfterProcessing,
         DropBeforeReading,
         Hang,
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
     from flowlaunch.sandbox.service import Launch
 
 __all__ = [
+    "ConnectionsRefused",
     "Delay",
+    "DripBody",
     "DropAfterProcessing",
     "DropBeforeReading",
     "Hang",

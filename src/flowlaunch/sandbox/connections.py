@@ -31,6 +31,11 @@ class Connection:
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
 
+    @property
+    def is_closing(self) -> bool:
+        """Whether the connection has ended, on either side."""
+        return self._transport.is_closing()
+
     def drop(self) -> None:
         """Close without a word: the client sees the end of the stream."""
         self._transport.abort()

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FAULTS",
+    "ConnectionsRefused",
     "Delay",
+    "DripBody",
     "DropAfterProcessing",
     "DropBeforeReading",
     "Fault",
@@ -62,6 +64,20 @@ class Hang:
 @dataclass(frozen=True, slots=True)
 class Delay:
     """Answer as usual, `seconds` of real time later."""
+
+    seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class DripBody:
+    """Answer as usual, but with a body that comes byte by byte, evenly over `seconds` of real time."""
+
+    seconds: float = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionsRefused:
+    """Answer as usual and close the connection, then refuse every new one for `seconds` of real time."""
 
     seconds: float = 1.0
 
@@ -120,6 +136,8 @@ Fault: TypeAlias = (
     | ResetMidBody
     | Hang
     | Delay
+    | DripBody
+    | ConnectionsRefused
     | Status
     | HtmlBadGateway
     | TruncatedJson

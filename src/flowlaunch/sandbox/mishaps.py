@@ -148,6 +148,28 @@ async def _delay(act: _Act, fault: faults.Delay) -> None:
     await act.app.send(act.call, answer, act.send)
 
 
+async def _drip(act: _Act, fault: faults.DripBody) -> None:
+    answer = await act.process()
+    act.record(answer.status, answer.body, fault)
+    headers = act.app.headers(act.call, answer)
+    await act.send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    for place in range(len(answer.body)):
+        await act.sleep(fault.seconds / len(answer.body))
+        if act.stopping.is_set() or act.connection.is_closing:
+            act.connection.drop()
+            await act.gone()
+            return
+        piece = {"type": "http.response.body", "body": answer.body[place : place + 1], "more_body": True}
+        await act.send(piece)
+    await act.send({"type": "http.response.body", "body": b""})
+
+
+async def _refuse_connections(act: _Act, fault: faults.ConnectionsRefused) -> None:
+    answer = await act.process()
+    act.service.on_refuse(fault.seconds)
+    await act.reply(msgspec.structs.replace(answer, headers=(*answer.headers, (b"connection", b"close"))), fault)
+
+
 async def _status(act: _Act, fault: faults.Status) -> None:
     await act.read()
     wait = fault.retry_after_s
@@ -219,6 +241,8 @@ PLAYERS: dict[type[Any], Callable[[_Act, Any], Awaitable[None]]] = {
     faults.ResetMidBody: _reset_mid_body,
     faults.Hang: _hang,
     faults.Delay: _delay,
+    faults.DripBody: _drip,
+    faults.ConnectionsRefused: _refuse_connections,
     faults.Status: _status,
     faults.HtmlBadGateway: _html,
     faults.TruncatedJson: _truncated,

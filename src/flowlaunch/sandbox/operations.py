@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flowlaunch.sandbox import guide
 from flowlaunch.sandbox.answers import Answer, Refusal
 from flowlaunch.sandbox.calls import Operation
-from flowlaunch.sandbox.routes import executions, flows, histories, instances, organization, tokens
+from flowlaunch.sandbox.routes import aggregates, executions, flows, histories, instances, organization, tokens
 
 if TYPE_CHECKING:
     from flowlaunch.sandbox.calls import Call
@@ -21,6 +21,7 @@ COMMON = (
     *organization.OPERATIONS,
     *instances.OPERATIONS,
     *histories.OPERATIONS,
+    *aggregates.OPERATIONS,
 )
 OPERATIONS = {
     "platform": (*COMMON, *executions.OPERATIONS),
@@ -66,6 +67,7 @@ ONLY_METHODS = {
     "/api/v2/flows/lookup": frozenset({"GET"}),
     "/api/v2/flows/divisionviews": frozenset({"GET"}),
     "/api/v2/flows/instances/query": frozenset({"POST"}),
+    "/api/v2/analytics/flowexecutions/aggregates/query": frozenset({"POST"}),
 }
 """Paths on which the platform has these methods and no others; elsewhere we cannot tell missing from not emulated."""
 

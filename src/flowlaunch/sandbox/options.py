@@ -58,6 +58,7 @@ class Options:
         other_division: guess; a flow outside the client's divisions answers 403, or 404.
         token_requests_per_minute: guess; requests to the token endpoint for one client; None: no limit.
         retention_s: guess; how long an execution can be read ("several days").
+        aggregate_delay_s: guess; how old a run is before the aggregate counts show it.
         flow_list_budget: entities a minute that lists of flows may deliver over all clients (official: 300,000).
 
     """
@@ -88,6 +89,7 @@ class Options:
     other_division: Literal["forbidden", "not_found"] = "forbidden"
     token_requests_per_minute: int | None = None
     retention_s: float = 7 * 86_400.0
+    aggregate_delay_s: float = 0.0
     flow_list_budget: int | None = 300_000
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
+    "AGGREGATE_VIEW",
     "ALL_PERMISSIONS",
     "EXECUTION_VIEW",
     "FLOW_LAUNCH",
@@ -38,6 +39,7 @@ EXECUTION_VIEW = "architect:flowExecution:view"
 INSTANCE_SEARCH = "architect:flowInstance:search"
 INSTANCE_VIEW = "architect:flowInstance:view"
 SETTINGS_VIEW = "architect:flowinstanceexecutiondata:view"
+AGGREGATE_VIEW = "analytics:flowExecutionAggregate:view"
 ALL_PERMISSIONS = (
     FLOW_VIEW,
     FLOW_SEARCH,
@@ -46,6 +48,7 @@ ALL_PERMISSIONS = (
     INSTANCE_SEARCH,
     INSTANCE_VIEW,
     SETTINGS_VIEW,
+    AGGREGATE_VIEW,
 )
 
 GUIDE_WRITE = "flow:execution:write"

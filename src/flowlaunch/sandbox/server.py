@@ -18,6 +18,7 @@ from flowlaunch.errors import SandboxError
 from flowlaunch.sandbox.app import SandboxApp
 from flowlaunch.sandbox.connections import SandboxProtocol
 from flowlaunch.sandbox.control import control_app
+from flowlaunch.sandbox.door import BACKLOG, Door
 from flowlaunch.sandbox.guards import Hosts
 from flowlaunch.sandbox.operations import operation_names
 from flowlaunch.sandbox.service import Service
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Announcement", "SandboxServer", "bind", "new_loop", "serve"]
 
 KEEP_ALIVE_S = 75
-BACKLOG = 2_048
 DEMO_SECRET = "demo-secret"  # noqa: S105 - of the built-in world, in its documentation
 STOP_WAIT_S = 2.0
 GC_THRESHOLDS = (100_000, 50, 100)
@@ -137,7 +137,9 @@ class SandboxServer:
         def protocol() -> asyncio.Protocol:
             return SandboxProtocol(config=config, server_state=state, app_state={})
 
-        server = await self.loop.create_server(protocol, sock=self._listener, ssl=self._context, backlog=BACKLOG)
+        door = Door(self._listener, protocol, self._context)
+        await door.open()
+        self.service.on_refuse = door.refuse
         try:
             app.schedule_work()
             started()
@@ -145,7 +147,7 @@ class SandboxServer:
         finally:
             app.stop()
             self.service.on_work = _nothing
-            server.close()
+            door.close()
             await _end(state)
 
     def stop(self) -> None:

@@ -21,7 +21,7 @@ from flowlaunch.sandbox.runs import Execution, Runs
 from flowlaunch.sandbox.world_file import build_world
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from flowlaunch.sandbox.oauth import Token
     from flowlaunch.sandbox.options import Options
@@ -75,6 +75,7 @@ class Service:
         self.ids: Identifiers
         self.list_budget: Budget | None = None
         self.on_work = _idle
+        self.on_refuse: Callable[[float], None] = _keep_listening
         self._seed()
         if store is not None:
             store.load(self)
@@ -223,6 +224,11 @@ class Service:
 
 def _idle() -> None:
     """Do nothing: no server runs yet."""
+
+
+def _keep_listening(seconds: float) -> None:
+    """Do nothing: no server runs yet."""
+    del seconds
 
 
 def _launch(execution: Execution) -> Launch:

@@ -1,0 +1,62 @@
+"""The way in to a server: listening, or refusing every connection for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+__all__ = ["Door"]
+
+BACKLOG = 2_048
+
+
+class Door:
+    """A listening socket in a running loop that can be shut and opened again on the same address."""
+
+    def __init__(
+        self, listener: socket.socket, protocol: Callable[[], asyncio.Protocol], context: ssl.SSLContext | None
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._socket = listener
+        self._protocol = protocol
+        self._context = context
+        self._server: asyncio.Server | None = None
+        self._reopening: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Accept connections."""
+        self._server = await self._loop.create_server(
+            self._protocol, sock=self._socket, ssl=self._context, backlog=BACKLOG
+        )
+
+    def refuse(self, seconds: float) -> None:
+        """Refuse new connections for `seconds`, from before this returns; those that are open stay."""
+        if self._server is None or self._reopening is not None:
+            return
+        address, family = self._socket.getsockname(), self._socket.family
+        self._server.close()
+        self._server = None
+        self._reopening = self._loop.create_task(self._reopen(family, address, seconds))
+
+    async def _reopen(self, family: int, address: tuple[str, int], seconds: float) -> None:
+        await asyncio.sleep(0)  # uvloop gives the socket back a turn later
+        self._socket = socket.socket(family, socket.SOCK_STREAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(address)  # bound without listening: keeps the port, and the system refuses for us
+        self._socket.setblocking(False)
+        await asyncio.sleep(seconds)
+        self._reopening = None
+        await self.open()
+
+    def close(self) -> None:
+        """Accept nothing any more."""
+        if self._reopening is not None:
+            self._reopening.cancel()
+        if self._server is not None:
+            self._server.close()
+        self._socket.close()
