@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from flowlaunch._core.steps import Moment
+    from flowlaunch.batch.doorbell import Watch
     from flowlaunch.batch.durations import Durations
     from flowlaunch.batch.ledger import Controls, Count, Outcome, Result
     from flowlaunch.batch.ramp import Ramp
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Governance", "Overseer"]
 
 LOOK_S: Final = 0.5
+IDLE_LOOK_S: Final = 2.0
+"""The same while an open-ended batch has nothing to do: new rows ring."""
 PROGRESS_S: Final = 1.0
 BEAT_S: Final = 5.0
 JUMP_S: Final = 2.0
@@ -68,10 +71,12 @@ class Overseer:
         tracker: Tracker | None,
         look_lane: SlotLane | None,
         on_event: Callable[[RunEvent], None] | None,
+        watch: Watch | None = None,
     ) -> None:
         self._place, self._rules, self._ramp = place, rules, ramp
         self._durations, self._tracker, self._look_lane = durations, tracker, look_lane
         self._on_event = on_event
+        self._watch = watch
         self._budget: ErrorBudget | None = None
         self._news: list[RunEvent] = []
         self._controls: Controls | None = None
@@ -111,6 +116,8 @@ class Overseer:
                 tally.refused += 1
             elif outcome.event is Event.LOST:
                 tally.in_doubt += 1
+        if self._watch is not None:
+            self._watch.written(results)
 
     def ended(self, results: Sequence[Result]) -> None:
         """Take in executions whose end is on the disk now; a ramp looks at them at once."""
@@ -118,6 +125,8 @@ class Overseer:
             self.tally.launched -= 1
             self.tally.completed += result.event is Event.COMPLETED
             self.tally.failed += result.event is Event.FAILED
+        if self._watch is not None:
+            self._watch.ended(results)
         if self.is_ramping:
             self.next_look_s = float("-inf")
             self.wake()
@@ -159,7 +168,7 @@ class Overseer:
         await self._watch_clocks(runner, now)
         if now.mono_s < self.next_look_s:
             return
-        self.next_look_s = now.mono_s + LOOK_S
+        self.next_look_s = now.mono_s + (IDLE_LOOK_S if self._is_idle(runner) else LOOK_S)
         controls, counts = await place.writer.call(self._read, now.mono_s)
         self._count(counts)
         await self._heed(controls, runner)
@@ -183,6 +192,11 @@ class Overseer:
                 self._place.ledger.add_event(self._place.batch_id, event.kind, row_id=row_id, **facts)
         except LedgerError:
             return
+
+    def _is_idle(self, runner: Runner) -> bool:
+        return self._place.ends_when == "never" and not (
+            runner.desk.in_flight or runner.desk.rows or self.counts.get(RowState.PENDING)
+        )
 
     def _left(self, runner: Runner) -> int:
         """Count the rows that left or are about to, the unwritten outcomes of this run among them."""

@@ -37,8 +37,13 @@ class Permits(Pace):
     ends as not sent and its row waits for another slot.
     """
 
-    def __init__(self, on_push_back: Callable[[float], None]) -> None:  # the parent's budget has no part here
-        self._on_push_back = on_push_back
+    def __init__(self) -> None:  # the parent's budget has no part here
+        self._listeners: list[Callable[[float], None]] = []
+
+    def listen(self, on_push_back: Callable[[float], None]) -> Callable[[], None]:
+        """Have `on_push_back` called with the seconds of silence that the service wants; return how to end that."""
+        self._listeners.append(on_push_back)
+        return lambda: self._listeners.remove(on_push_back)
 
     def grant(self, requests: int = 1) -> Permit:
         """Give the running task the right to `requests` more requests, and take back any older one."""
@@ -59,12 +64,16 @@ class Permits(Pace):
 
     def push_back(self, now_s: float, seconds: float) -> None:  # noqa: ARG002 - the pace's signature
         """Hand the service's wish for silence on to everybody."""
-        self._on_push_back(seconds)
+        for hear in tuple(self._listeners):
+            hear(seconds)
 
 
-def govern(client: AsyncClient, permits: Permits) -> None:
-    """Put `permits` in the place of the client's own pace."""
-    client._driver.shared.pace = permits  # noqa: SLF001 - the one seam between a batch's pace and the client's
+def govern(client: AsyncClient) -> Permits:
+    """Put permits in the place of the client's own pace; several batches may share one client and its permits."""
+    shared = client._driver.shared  # noqa: SLF001 - the one seam between a batch's pace and the client's
+    if not isinstance(shared.pace, Permits):
+        shared.pace = Permits()
+    return shared.pace
 
 
 async def launch_ready(

@@ -46,6 +46,7 @@ class Desk:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     none_due_until_us: int = 0
     launched: int = 0
+    taken: int = 0
     unused_slots: list[int] = field(default_factory=list)
 
 
@@ -63,6 +64,7 @@ class Runner:
         self.reason = ""
         self.error: FlowlaunchError | None = None
         self._storage_failures = 0
+        self._rings = 0
         place.stop.on_request(self.bell.set)
 
     async def run(self) -> None:
@@ -81,6 +83,13 @@ class Runner:
         """End after this turn; the first reason counts."""
         if not self.ended:
             self.ended, self.reason, self.error = how, reason, error
+        self.bell.set()
+
+    def hear_of_rows(self) -> None:
+        """Look for rows and controls at once: someone has added some."""
+        self._rings += 1
+        self.desk.none_due_until_us = 0
+        self._overseer.next_look_s = float("-inf")
         self.bell.set()
 
     # one turn ------------------------------------------------------------------------------------------------
@@ -141,18 +150,32 @@ class Runner:
             return
         rate = place.lane.rate_per_minute
         size = LARGEST_CHUNK if rate is None else min(LARGEST_CHUNK, max(LEAST_CHUNK, room, int(rate / 60 * CHUNK_S)))
-        chunk = await place.writer.call(place.ledger.take_chunk, place.worker, size)
+        if place.most_rows is not None:
+            size = min(size, place.most_rows - desk.taken)
+        rings = self._rings
+        chunk = await place.writer.call(place.ledger.take_chunk, place.worker, size) if size > 0 else None
         if chunk is not None:
             if chunk.abandoned:
                 self._overseer.tell("recovered-rows", f"{chunk.abandoned} rows of a dead runner are in doubt now")
             desk.rows.extend(chunk.rows)
+            desk.taken += len(chunk.rows)
             return
         due_us = await place.writer.call(place.ledger.next_due_us, place.batch_id)
         self._overseer.next_due_us = due_us
         soon_us = now_us + 500_000
-        desk.none_due_until_us = soon_us if due_us is None else min(max(due_us, now_us + 10_000), soon_us)
-        is_through = due_us is None and not (desk.rows or desk.in_flight or desk.outcomes)
-        if is_through and await self._overseer.is_followed_up():
+        if rings == self._rings:
+            desk.none_due_until_us = soon_us if due_us is None else min(max(due_us, now_us + 10_000), soon_us)
+        if not (desk.rows or desk.in_flight or desk.outcomes):
+            await self._end_when_done(due_us)
+
+    async def _end_when_done(self, due_us: int | None) -> None:
+        """End with nothing in hand: cancelled, through, or idle when that is enough."""
+        ends_when = self._place.ends_when
+        if ends_when == "idle":
+            self.end("cancelled" if self._overseer.was_cancelled else "finished" if due_us is None else "idle")
+            return
+        may_end = due_us is None and (ends_when == "through" or self._overseer.was_cancelled)
+        if may_end and await self._overseer.is_followed_up():
             self.end("cancelled" if self._overseer.was_cancelled else "finished")
 
     def _is_time_to_write(self) -> bool:

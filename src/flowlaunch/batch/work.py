@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from flowlaunch._io.clock_async import SystemAsyncClock
 from flowlaunch.batch.budget import ErrorBudget
@@ -14,7 +14,7 @@ from flowlaunch.batch.dispatch import Dispatcher
 from flowlaunch.batch.durations import Durations
 from flowlaunch.batch.ledger import RowFilter
 from flowlaunch.batch.overseer import Governance, Overseer
-from flowlaunch.batch.permits import Permits, client_key, govern
+from flowlaunch.batch.permits import client_key, govern
 from flowlaunch.batch.ramp import DEFAULT_RAMP, Ramp, stage_sizes
 from flowlaunch.batch.runner import Runner
 from flowlaunch.batch.slots import SlotLane, spend_slots
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from flowlaunch._io.clock_async import AsyncClock
     from flowlaunch.aclient import AsyncClient
     from flowlaunch.batch.decisions import Decision
+    from flowlaunch.batch.doorbell import Doorbell, Watch
     from flowlaunch.batch.events import RunEvent
     from flowlaunch.batch.ledger import Batch, ChunkRow, Ledger, Worker
 
@@ -58,6 +59,9 @@ class WorkOptions:
         accepts_failures: someone looked at what went wrong so far: it counts no more.
         token_input: input that gets the row's launch token.
         reopen: decides about rows whose calling window shut before they were sent.
+        ends_when: `through`: nothing is left to launch or to follow; `idle`: no row is due now; `never`: the batch is
+            open-ended and others add rows to it.
+        most_rows: take no more rows than this in one run.
 
     """
 
@@ -74,6 +78,8 @@ class WorkOptions:
     timeout_s: float = 30.0
     token_input: str | None = None
     reopen: Callable[[ChunkRow, int], Decision] | None = field(default=None, repr=False)
+    ends_when: Literal["through", "idle", "never"] = "through"
+    most_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +87,7 @@ class BatchOutcome:
     """How one run of a batch ended.
 
     Attributes:
-        ended: `finished`, `stopped` (asked to, or by an error), `paused` or `cancelled`.
+        ended: `finished`, `idle` (see `ends_when`), `stopped` (asked to, or by an error), `paused` or `cancelled`.
         reason: why, for people; empty when it finished.
         error: the error that stopped it, or None.
         counts: rows by state, of the whole batch.
@@ -117,10 +123,13 @@ async def work_on(
     clock: AsyncClock | None = None,
     on_event: Callable[[RunEvent], None] | None = None,
     stop: Stop | None = None,
+    doorbell: Doorbell | None = None,
+    watch: Watch | None = None,
 ) -> BatchOutcome:
     """Work on a batch until it is through, stopped, paused or cancelled.
 
-    The client's own pace is replaced: what it sends meanwhile, the ledger's slots allow.
+    The client's own pace is replaced: what it sends meanwhile, the ledger's slots allow. `doorbell` tells of new rows
+    at once, `watch` is told what is on the disk.
 
     Raises:
         LedgerBusyError: another process works on this batch.
@@ -132,7 +141,9 @@ async def work_on(
         writer = Writer()
         stack.callback(writer.close)
         worker = await writer.call(ledger.start_work, batch_id)
-        run = await _assembled(ledger, writer, worker, options, client, time, on_event, stop or Stop())
+        run = await _assembled(stack, ledger, writer, worker, options, client, time, on_event, stop or Stop(), watch)
+        if doorbell is not None:
+            stack.callback(doorbell.on_ring(run.runner.hear_of_rows))
         await run.go(client)
         await run.leave()
         counts = await writer.call(row_counts, ledger, batch_id)
@@ -224,6 +235,7 @@ class Run:
 
 
 async def _assembled(
+    stack: AsyncExitStack,
     ledger: Ledger,
     writer: Writer,
     worker: Worker,
@@ -232,6 +244,7 @@ async def _assembled(
     time: AsyncClock,
     on_event: Callable[[RunEvent], None] | None,
     stop: Stop,
+    watch: Watch | None,
 ) -> Run:
     batch = await writer.call(ledger.batch, worker.batch_id)
     key = client_key(client)
@@ -247,8 +260,8 @@ async def _assembled(
             pushed.add(task)
             task.add_done_callback(pushed.discard)
 
-    permits = Permits(push_back)
-    govern(client, permits)
+    permits = govern(client)
+    stack.callback(permits.listen(push_back))
     lane = SlotLane(ledger, writer, key, f"launch:{batch.batch_id}", budget)
     dispatcher = Dispatcher(
         client,
@@ -261,6 +274,7 @@ async def _assembled(
     place = Workplace(
         ledger=ledger, writer=writer, worker=worker, batch_id=batch.batch_id, clock=time, lane=lane,
         dispatcher=dispatcher, calendar=Calendar(options.reopen), stop=stop, concurrency=options.concurrency,
+        ends_when=options.ends_when, most_rows=options.most_rows,
     )  # fmt: skip
     durations = Durations()
     tracker = look_lane = None
@@ -275,7 +289,7 @@ async def _assembled(
     ramp = await writer.call(_ramp, ledger, batch.batch_id, options) if options.track else None
     overseer = Overseer(
         place, _governance(options), ramp,
-        durations=durations, tracker=tracker, look_lane=look_lane, on_event=on_event,
+        durations=durations, tracker=tracker, look_lane=look_lane, on_event=on_event, watch=watch,
     )  # fmt: skip
     runner = Runner(place, overseer)
     overseer.wake = runner.bell.set

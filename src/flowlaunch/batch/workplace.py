@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from flowlaunch._io.clock_async import AsyncClock
@@ -34,6 +34,8 @@ class Workplace:
     calendar: Calendar
     stop: Stop
     concurrency: int
+    ends_when: Literal["through", "idle", "never"] = "through"
+    most_rows: int | None = None
 
     @property
     def is_unpaced(self) -> bool:
