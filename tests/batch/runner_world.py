@@ -10,11 +10,18 @@ from flowlaunch._core.steps import Moment
 from flowlaunch.batch.decisions import Decision, Prepared, RowPlan
 from flowlaunch.batch.ledger import BatchSpec, open_ledger
 from flowlaunch.batch.stop import Stop
-from flowlaunch.batch.work import WorkOptions, work_on
+from flowlaunch.batch.work import WorkOptions, row_counts, work_on
 
 ORDER_FLOW = "f0000000-0000-4000-8000-000000000001"
 SPEED = 20.0
 LONGEST_S = 20.0
+
+
+async def until(holds):
+    """Wait until something holds that comes about elsewhere."""
+    async with asyncio.timeout(LONGEST_S):
+        while not holds():  # noqa: ASYNC110 - what happens in the sandbox's thread sets no event here
+            await asyncio.sleep(0.005)
 
 
 class FastClock:
@@ -92,6 +99,12 @@ class World:
 
     def rows(self):
         return list(self.ledger.rows(self.batch_id))
+
+    async def until_launched(self, rows):
+        await until(lambda: len(self.sandbox.launches()) >= rows)
+
+    def counts(self):
+        return row_counts(self.ledger, self.batch_id)
 
     def launches(self):
         """How often each row was launched, by the sandbox."""

@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from runner_world import World, row_plan
+from runner_world import World, row_plan, until
 
 import flowlaunch.sandbox
 from flowlaunch.batch.decisions import Decision
@@ -33,11 +33,12 @@ async def test_a_paused_batch_launches_nothing_until_it_is_resumed(open_world):
         world.ledger.control(world.batch_id, by=PERSON, change=Change(**change))
 
     task = asyncio.create_task(world.run(pace_per_minute=300.0))
-    await asyncio.sleep(0.15)
+    await world.until_launched(1)
     control(paused=True, pause_reason="the boss calls")
-    await asyncio.sleep(0.15)
+    await until(lambda: "paused" in world.kinds())
+    await until(lambda: not world.counts().get("launching"))
     held = len(world.sandbox.launches())
-    await asyncio.sleep(0.3)
+    await world.clock.sleep(6.0)
     assert len(world.sandbox.launches()) == held
     control(paused=False)
     outcome = await task
@@ -62,7 +63,7 @@ async def test_rate_and_concurrency_change_while_it_runs(open_world):
     """A lower rate set from outside spaces the launches that follow."""
     world = open_world().load(30)
     task = asyncio.create_task(world.run(pace_per_minute=400.0, track=False))
-    await asyncio.sleep(0.02)
+    await world.until_launched(1)
     world.ledger.control(world.batch_id, by=PERSON, change=Change(rate_per_minute=120.0, concurrency=2))
     outcome = await task
 
@@ -76,7 +77,7 @@ async def test_cancel_gives_up_what_was_not_sent_and_follows_the_rest(open_world
     """Cancel leaves no row to launch; what was launched is followed to its end."""
     world = open_world().load(60)
     task = asyncio.create_task(world.run(pace_per_minute=300.0))
-    await asyncio.sleep(0.15)
+    await world.until_launched(1)
     world.ledger.control(world.batch_id, by=PERSON, change=Change(cancelled=True))
     outcome = await task
 
@@ -91,7 +92,7 @@ async def test_the_first_request_to_stop_finishes_what_is_in_flight(open_world):
     world = open_world().load(40)
     world.sandbox.faults.script(LAUNCH, None, Delay(0.2))
     task = asyncio.create_task(world.run(track=False))
-    await asyncio.sleep(0.3)
+    await until(lambda: world.counts().get("launching"))
     world.stop.request("Ctrl-C")
     outcome = await task
 
@@ -107,7 +108,7 @@ async def test_the_second_request_ends_at_once_and_what_was_in_flight_is_in_doub
     world = open_world().load(20)
     world.sandbox.faults.script(LAUNCH, None, Delay(5.0))
     task = asyncio.create_task(world.run(track=False))
-    await asyncio.sleep(0.3)
+    await until(lambda: world.counts().get("launching") == 4)
     world.stop.request()
     world.stop.request()
     async with asyncio.timeout(2):
@@ -170,7 +171,7 @@ async def test_a_later_run_follows_what_an_earlier_one_launched(open_world):
     await world.run()
     world.stop.level = 0
     task = asyncio.create_task(world.run(pace_per_minute=100.0))
-    await asyncio.sleep(0.12)
+    await world.until_launched(1)
     world.stop.request()
     first = await task
     world.stop.level = 0
@@ -185,7 +186,7 @@ async def test_the_pace_holds_in_any_minute_by_the_sandboxes_own_log(open_world)
     """At 300 a minute no sliding minute holds more requests, launches and looks together, also after a resume."""
     world = open_world().load(260)
     task = asyncio.create_task(world.run(pace_per_minute=300.0))
-    await asyncio.sleep(1.5)
+    await world.until_launched(100)
     world.stop.request()
     await task
     world.stop.level = 0

@@ -106,7 +106,7 @@ async def test_rows_that_never_left_wait_out_an_outage_without_spinning(open_wor
     world.sandbox.close()
     task = asyncio.create_task(world.run(on_event))
     await out.wait()
-    await asyncio.sleep(1.0)
+    await world.clock.sleep(20.0)
     attempts = sum(row.attempts for row in world.rows())
     world.sandbox.options = type(world.sandbox.options)(rate_per_minute=None, port=int(port))
     world.sandbox.__enter__()
@@ -193,11 +193,11 @@ async def test_a_sandbox_restarted_with_its_state_goes_on_where_it_was(open_worl
     world = open_world(db=tmp_path / "sandbox.db").load(60)
     port = int(world.url.rsplit(":", 1)[1])
     task = asyncio.create_task(world.run(pace_per_minute=200.0, max_in_doubt=None))
-    await asyncio.sleep(0.4)
+    await world.until_launched(1)
     before = len(world.sandbox.launches())
     world.sandbox.close()
     world.sandbox.options = type(world.sandbox.options)(rate_per_minute=None, port=port, db=tmp_path / "sandbox.db")
-    await asyncio.sleep(0.1)
+    await world.clock.sleep(2.0)
     world.sandbox.__enter__()
 
     outcome = await task
@@ -261,7 +261,7 @@ async def test_a_second_runner_is_turned_away(open_world):
     """Two runners never work on one batch: the second is told who holds it, and changes nothing."""
     world = open_world().load(20)
     first = asyncio.create_task(world.run(pace_per_minute=100.0))
-    await asyncio.sleep(0.2)
+    await world.until_launched(1)
 
     with pytest.raises(LedgerBusyError):
         await world.run()

@@ -80,7 +80,7 @@ async def test_looks_leave_launches_their_share_of_the_pace(open_world):
     """With both wanting slots, reads take about two fifths of the pace while rows are launched."""
     world = open_world().load(150)
     task = asyncio.create_task(world.run(pace_per_minute=600.0))
-    await asyncio.sleep(1.2)
+    await world.until_launched(40)
     launches, reads = len(world.sandbox.journal(LAUNCH)), len(world.sandbox.journal(READ))
     outcome = await task
 
