@@ -1,0 +1,1 @@
+"""Launches: accepted durably, worked on by the batch code, waited for, acted on."""

@@ -1,0 +1,1 @@
+"""The gateway's own SQL, in the ledger's database and its transactions."""
