@@ -30,12 +30,13 @@ from flowlaunch.batch.ledger import (
 from flowlaunch.batch.ledger.prepared import PreparedStatement
 from flowlaunch.errors import LedgerError, LedgerTooNewError
 
-NEXT = """
+AFTER = schema.HEAD + 1
+NEXT = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{AFTER:04d}"
+down_revision = "{schema.HEAD:04d}"
 
 
 def upgrade():
@@ -100,16 +101,16 @@ def test_an_older_ledger_is_copied_then_brought_up_to_date(tmp_path, clock, monk
         batch_id = filled(ledger, 3)
     scripts = tmp_path / "migrations"
     shutil.copytree(versions.MIGRATIONS, scripts)
-    (scripts / "versions" / "0002_colour.py").write_text(NEXT)
-    monkeypatch.setattr(versions, "HEAD", 2)
+    (scripts / "versions" / f"{AFTER:04d}_colour.py").write_text(NEXT)
+    monkeypatch.setattr(versions, "HEAD", AFTER)
     monkeypatch.setattr(versions, "MIGRATIONS", scripts)
     with opened(tmp_path, clock) as ledger:
         assert states(ledger, batch_id) == {"pending": 3}
         with ledger._store.read("look") as connection:
             assert connection.exec_driver_sql("SELECT colour FROM batches").scalar() is None
-            assert connection.exec_driver_sql("PRAGMA user_version").scalar() == 2
+            assert connection.exec_driver_sql("PRAGMA user_version").scalar() == AFTER
     monkeypatch.undo()
-    with open_ledger(tmp_path / "a.db.version1.bak", clock=clock) as copy:
+    with open_ledger(tmp_path / f"a.db.version{schema.HEAD}.bak", clock=clock) as copy:
         assert states(copy, batch_id) == {"pending": 3}
 
 
@@ -120,9 +121,9 @@ def test_a_migration_that_fails_leaves_the_ledger_as_it_was(tmp_path, clock, mon
     scripts = tmp_path / "migrations"
     shutil.copytree(versions.MIGRATIONS, scripts)
     broken = NEXT + '    op.drop_table("nowhere")\n'
-    (scripts / "versions" / "0002_colour.py").write_text(broken)
+    (scripts / "versions" / f"{AFTER:04d}_colour.py").write_text(broken)
     with monkeypatch.context() as patched:
-        patched.setattr(versions, "HEAD", 2)
+        patched.setattr(versions, "HEAD", AFTER)
         patched.setattr(versions, "MIGRATIONS", scripts)
         with pytest.raises(LedgerError, match="nowhere"):
             opened(tmp_path, clock)

@@ -64,6 +64,11 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    @property
+    def store(self) -> Store:
+        """The connection, for the gateway's own tables in the same database."""
+        return self._store
+
     def __enter__(self) -> Self:
         return self
 

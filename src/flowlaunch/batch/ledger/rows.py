@@ -16,15 +16,15 @@ from flowlaunch.batch.states import RowState
 from flowlaunch.errors import LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Row
+    from sqlalchemy import Connection, Row
 
     from flowlaunch.batch.decisions import RowPlan
     from flowlaunch.batch.ledger.shapes import Batch
     from flowlaunch.batch.ledger.store import Store
 
-__all__ = ["HASHED_PAYLOAD", "add", "matching", "missing_payloads", "read", "refill"]
+__all__ = ["HASHED_PAYLOAD", "add", "append", "matching", "missing_payloads", "read", "refill"]
 
 ROWS_PER_TRANSACTION: Final = 5000
 ROWS_PER_READ: Final = 2000
@@ -66,6 +66,23 @@ def add(store: Store, batch_id: int, plans: Iterable[RowPlan]) -> int:
         last = part[-1].row_number
         added += len(made)
     return added
+
+
+def append(store: Store, connection: Connection, batch_id: int, made: Sequence[Callable[[int], RowPlan]]) -> list[int]:
+    """Add rows at the end of an open-ended batch within the present transaction; return their ids.
+
+    Each row is made from its number, which is assigned here, so that any number of processes may append.
+    """
+    add_up = update(batches).where(batches.c.id == batch_id).values(last_number=batches.c.last_number + len(made))
+    connection.execute(add_up)
+    batch = batch_rows.find(connection, batch_id, store.place)
+    first = batch.last_number - len(made) + 1
+    if batch.last_number >= ALL_ROWS:
+        raise LedgerError(f"append to batch {batch_id}: it is full", hint="Begin another batch.")
+    columns = [_columns(store, batch, make(number)) for number, make in enumerate(made, first)]
+    _ADD.run(connection, columns)
+    counts.add(connection, counts.Deltas((batch_id, one["state"], one["reason"]) for one in columns))
+    return [one["id"] for one in columns]
 
 
 def _check_order(part: list[RowPlan], last: int) -> None:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import inspect, select, text
 
-from flowlaunch.batch.ledger import sqlite
+from flowlaunch.batch.ledger import (
+    schema_gateway,  # noqa: F401 - its tables are part of the schema
+    sqlite,
+)
 from flowlaunch.batch.ledger.schema import HEAD, facts
 from flowlaunch.batch.ledger.store import Clock, Store
 from flowlaunch.errors import LedgerError, LedgerTooNewError
