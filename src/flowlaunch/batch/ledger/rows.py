@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flowlaunch.batch.ledger.shapes import Batch
     from flowlaunch.batch.ledger.store import Store
 
-__all__ = ["HASHED_PAYLOAD", "add", "append", "matching", "missing_payloads", "read", "refill"]
+__all__ = ["HASHED_PAYLOAD", "add", "append", "in_states", "matching", "missing_payloads", "read", "refill"]
 
 ROWS_PER_TRANSACTION: Final = 5000
 ROWS_PER_READ: Final = 2000
@@ -235,7 +235,7 @@ def matching(store: Store, batch_id: int, where: RowFilter | None) -> ColumnElem
     parts: list[ColumnElement[bool]] = [rows.c.id < row_id_of(batch_id + 1, 0), rows.c.id >= row_id_of(batch_id, 0)]
     where = where or RowFilter()
     if where.states:
-        parts.append(_in_states(batch_id, where.states))
+        parts.append(in_states(batch_id, where.states))
     if where.reasons:
         parts.append(rows.c.reason.in_(where.reasons))
     if where.row_ids:
@@ -247,7 +247,7 @@ def matching(store: Store, batch_id: int, where: RowFilter | None) -> ColumnElem
     return and_(*parts)
 
 
-def _in_states(batch_id: int, states: tuple[RowState, ...]) -> ColumnElement[bool]:
+def in_states(batch_id: int, states: tuple[RowState, ...]) -> ColumnElement[bool]:
     """Return the condition for states, spelt so that the index of rows in attention serves when it can."""
     if len(states) == 1 and states[0] in IN_ATTENTION:
         literal: ColumnElement[str] = literal_column(f"'{states[0].value}'")

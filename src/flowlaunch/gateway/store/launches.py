@@ -1,0 +1,267 @@
+"""Launches as recorded: appended in groups with their rows, found by id, by idempotency key, by what a person has."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from sqlalchemy import and_, insert, or_, select
+
+from flowlaunch.batch.ledger import row_id_of, rows as ledger_rows
+from flowlaunch.batch.ledger.faults import CONFLICT
+from flowlaunch.batch.ledger.prepared import PreparedStatement
+from flowlaunch.batch.ledger.schema import attempts, counts, rows
+from flowlaunch.batch.ledger.schema_gateway import launches
+from flowlaunch.batch.states import RowState
+from flowlaunch.errors import LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from sqlalchemy import Connection, Row
+
+    from flowlaunch.batch.decisions import RowPlan
+    from flowlaunch.batch.ledger.store import Store
+
+__all__ = [
+    "Accepted",
+    "AttemptRecord",
+    "Full",
+    "LaunchRecord",
+    "Order",
+    "Reused",
+    "append",
+    "attempts_of",
+    "find",
+    "find_any",
+    "find_keyed",
+    "new_launch_id",
+    "of_rows",
+]
+
+ID_PREFIX: Final = "ln_"
+SHOWN_BITS: Final = 80
+"""Random bits of an id: nobody comes upon another app's launch by trying."""
+
+
+class LaunchRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One launch as an app asked for it; what became of it is in its row."""
+
+    id: str
+    row_id: int
+    caller: str
+    idempotency_key: str | None
+    fingerprint: str
+    callback: str | None
+    trace: str
+    created_us: int
+
+
+class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One attempt to launch a row, with what came of it."""
+
+    number: int
+    intent_us: int
+    ended_us: int
+    outcome: str
+    reason: str
+    http_status: int | None
+    execution_id: str | None
+    correlation_id: str
+    error_code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A launch to record.
+
+    Attributes:
+        make: makes the decided row, given the number that it gets.
+        fingerprint: hash of what was asked for, to tell a repeated request from another one with the same key.
+        most_waiting: rows that may wait in the batch; None: any number.
+
+    """
+
+    launch_id: str
+    batch_id: int
+    make: Callable[[int], RowPlan]
+    caller: str
+    idempotency_key: str | None
+    fingerprint: str
+    callback: str | None = None
+    trace: str = ""
+    most_waiting: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The launch is on the disk; `is_repeat`: it was there before, under the same idempotency key."""
+
+    launch: LaunchRecord
+    is_repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """The idempotency key belongs to another request."""
+
+    launch: LaunchRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """So many rows wait already: nothing was recorded."""
+
+    waiting: int
+
+
+def new_launch_id(now_us: int) -> str:
+    """Return an id that sorts by time and cannot be guessed."""
+    return f"{ID_PREFIX}{now_us // 1000:012x}{secrets.token_hex(SHOWN_BITS // 8)}"
+
+
+def first_id_at(at_us: int) -> str:
+    """Return the least id that a launch of that instant can have."""
+    return f"{ID_PREFIX}{max(0, at_us) // 1000:012x}"
+
+
+_ADD = PreparedStatement(insert(launches))
+_COLUMNS: Final = [launches.c[name] for name in LaunchRecord.__struct_fields__]
+
+
+def append(store: Store, orders: Sequence[Order]) -> list[Accepted | Reused | Full]:
+    """Record launches with their rows in one transaction that is on the disk when this returns."""
+    try:
+        return _append(store, orders)
+    except LedgerError as error:
+        if error.code != CONFLICT:
+            raise
+        return _append(store, orders)  # another process wrote the same key between our look and our write
+
+
+def _append(store: Store, orders: Sequence[Order]) -> list[Accepted | Reused | Full]:
+    now_us = store.now_us()
+    with store.write("accept launches") as connection:
+        known = _known(connection, orders)
+        waiting = _waiting(connection, {order.batch_id for order in orders if order.most_waiting is not None})
+        answers: list[Accepted | Reused | Full | None] = []
+        fresh: dict[int, list[int]] = {}
+        firsts: dict[tuple[str, str], int] = {}
+        for place, order in enumerate(orders):
+            key = (order.caller, order.idempotency_key or "")
+            answer: Accepted | Reused | Full | None = None
+            if key in known:
+                answer = _repeated(known[key], order)
+            elif order.most_waiting is not None and waiting[order.batch_id] >= order.most_waiting:
+                answer = Full(waiting[order.batch_id])
+            elif order.idempotency_key is None or firsts.setdefault(key, place) == place:
+                waiting[order.batch_id] += 1
+                fresh.setdefault(order.batch_id, []).append(place)
+            answers.append(answer)
+        made = _write(store, connection, orders, fresh, now_us)
+    for place, order in enumerate(orders):
+        if answers[place] is None:
+            first = firsts.get((order.caller, order.idempotency_key or ""), place)
+            answers[place] = Accepted(made[place]) if first == place else _repeated(made[first], order)
+    return [answer for answer in answers if answer is not None]
+
+
+def _write(
+    store: Store, connection: Connection, orders: Sequence[Order], fresh: Mapping[int, list[int]], now_us: int
+) -> dict[int, LaunchRecord]:
+    made: dict[int, LaunchRecord] = {}
+    for batch_id, places in fresh.items():
+        row_ids = ledger_rows.append(store, connection, batch_id, [orders[place].make for place in places])
+        for place, row_id in zip(places, row_ids, strict=True):
+            order = orders[place]
+            made[place] = LaunchRecord(
+                id=order.launch_id, row_id=row_id, caller=order.caller, idempotency_key=order.idempotency_key,
+                fingerprint=order.fingerprint, callback=order.callback, trace=order.trace, created_us=now_us,
+            )  # fmt: skip
+    if made:
+        _ADD.run(connection, [msgspec.structs.asdict(one) for one in made.values()])
+    return made
+
+
+def _repeated(known: LaunchRecord, order: Order) -> Accepted | Reused:
+    return Accepted(known, is_repeat=True) if known.fingerprint == order.fingerprint else Reused(known)
+
+
+def _known(connection: Connection, orders: Iterable[Order]) -> dict[tuple[str, str], LaunchRecord]:
+    keys: dict[str, list[str]] = {}
+    for order in orders:
+        if order.idempotency_key is not None:
+            keys.setdefault(order.caller, []).append(order.idempotency_key)
+    if not keys:
+        return {}
+    wanted = or_(*(and_(launches.c.caller == who, launches.c.idempotency_key.in_(of)) for who, of in keys.items()))
+    found = map(_record, connection.execute(select(*_COLUMNS).where(wanted)))
+    return {(one.caller, one.idempotency_key or ""): one for one in found}
+
+
+def _waiting(connection: Connection, batch_ids: Iterable[int]) -> Counter[int]:
+    ids = list(batch_ids)
+    if not ids:
+        return Counter()
+    wanted = select(counts.c.batch_id, counts.c.n).where(
+        counts.c.batch_id.in_(ids), counts.c.state == RowState.PENDING.value
+    )
+    total: Counter[int] = Counter()
+    for one in connection.execute(wanted):
+        total[one.batch_id] += one.n
+    return total
+
+
+def _record(one: Row[*tuple[Any, ...]]) -> LaunchRecord:
+    return LaunchRecord(**one._mapping)  # noqa: SLF001 - SQLAlchemy's own public name
+
+
+def find(store: Store, launch_id: str) -> LaunchRecord | None:
+    """Return the launch of that id."""
+    with store.read("find launch") as connection:
+        one = connection.execute(select(*_COLUMNS).where(launches.c.id == launch_id)).first()
+    return None if one is None else _record(one)
+
+
+def find_keyed(store: Store, caller: str, idempotency_key: str) -> LaunchRecord | None:
+    """Return the launch that a caller asked for under a key."""
+    wanted = select(*_COLUMNS).where(launches.c.caller == caller, launches.c.idempotency_key == idempotency_key)
+    with store.read("find launch by key") as connection:
+        one = connection.execute(wanted).first()
+    return None if one is None else _record(one)
+
+
+def find_any(store: Store, text: str, *, limit: int = 50) -> tuple[LaunchRecord, ...]:
+    """Return launches that `text` names: by launch id, idempotency key, row key or execution id; newest first."""
+    forms = store.keyed_hash.forms_of(text)
+    by_key = select(rows.c.id).where(rows.c.key.in_(forms)).order_by(rows.c.id.desc()).limit(limit)
+    by_execution = select(attempts.c.row_id).where(attempts.c.execution_id == text)
+    with store.read("search launches") as connection:
+        row_ids = [*connection.execute(by_key).scalars(), *connection.execute(by_execution).scalars()]
+        named = or_(launches.c.id == text, launches.c.row_id.in_(row_ids))
+        found = connection.execute(select(*_COLUMNS).where(named).order_by(launches.c.id.desc()).limit(limit)).all()
+    return tuple(map(_record, found))
+
+
+def of_rows(store: Store, row_ids: Sequence[int]) -> dict[int, LaunchRecord]:
+    """Return the launches of rows, by row id; rows that came in otherwise have none."""
+    with store.read("launches of rows") as connection:
+        found = connection.execute(select(*_COLUMNS).where(launches.c.row_id.in_(row_ids))).all()
+    return {one.row_id: _record(one) for one in found}
+
+
+def attempts_of(store: Store, row_id: int) -> tuple[AttemptRecord, ...]:
+    """Return the attempts of a row that have ended, oldest first."""
+    columns = [attempts.c[name] for name in AttemptRecord.__struct_fields__]
+    wanted = select(*columns).where(attempts.c.row_id == row_id).order_by(attempts.c.number)
+    with store.read("attempts of a row") as connection:
+        return tuple(AttemptRecord(**one._mapping) for one in connection.execute(wanted))  # noqa: SLF001 - as above
+
+
+def bounds_of(batch_id: int) -> tuple[int, int]:
+    """Return the first row id of a batch, and the first beyond it."""
+    return row_id_of(batch_id, 0), row_id_of(batch_id + 1, 0)
