@@ -352,6 +352,22 @@ class AsyncClient:
         time_s = self._api.time_s(timeout_s)
         return await self._driver.run(reading.instances_plan(self._api, flow_id, after, before, page_size, time_s))
 
+    async def count_executions(
+        self, flow_id: str, *, after: datetime, before: datetime, timeout_s: float | None = None
+    ) -> int:
+        """Count the runs of a flow, whoever launched them, that started between two aware instants.
+
+        The platform tells numbers only, no ids. How soon a run is counted is not public.
+
+        Raises:
+            PermissionDeniedError: analytics:flowExecutionAggregate:view is missing.
+
+        Source: POST /api/v2/analytics/flowexecutions/aggregates/query (official, 2026-11).
+
+        """
+        time_s = self._api.time_s(timeout_s)
+        return await self._driver.run(reading.count_plan(self._api, flow_id, after, before, time_s))
+
     async def execute_shared(
         self,
         flow: str | Flow,

@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from runner_world import row_plan
+from runner_world import FastClock, row_plan
 
 from flowlaunch import AsyncClient
 from flowlaunch.batch.evidence import SETTLED_US, Doubt, InstanceMatch, Mark, Runs, judge_doubts, spans
 from flowlaunch.batch.handle import BatchHandle
+from flowlaunch.batch.headcount import Headcount, Presence, judge_count, presences_in
 from flowlaunch.batch.reconcile import reconcile_batch
 from flowlaunch.batch.states import RowState
 from flowlaunch.sandbox import DropAfterProcessing, Status
@@ -88,6 +89,45 @@ def test_times_far_apart_are_asked_for_apart():
     assert len(spans(rows)) == 2
 
 
+def by_count(counted, doubtful=2, age_us=2 * SETTLED_US, *, sole=False, **head):
+    told = Headcount(counted=counted, **{"sure": 3, **head})
+    return judge_count(told, doubtful, age_us, SETTLED_US, is_sole=sole)[0]
+
+
+@pytest.mark.parametrize(
+    ("counted", "given", "verdict"),
+    [
+        (3, {}, "absent"),
+        (3, {"maybe": 2}, "absent"),
+        (4, {}, "unknown"),
+        (5, {}, "unknown"),
+        (5, {"sole": True}, "launched"),
+        (5, {"sole": True, "maybe": 1}, "unknown"),
+        (4, {"sole": True}, "unknown"),
+        (2, {}, "unknown"),
+        (0, {"sure": 0}, "unknown"),
+        (3, {"age_us": SETTLED_US - 1}, "unknown"),
+        (3, {"longest_us": SETTLED_US}, "unknown"),
+        (None, {}, "unknown"),
+    ],
+)
+def test_a_number_of_runs_proves_what_it_can(counted, given, verdict):
+    """Known rows that explain the whole number prove absence; launches only where nobody else launches the flow."""
+    assert by_count(counted, **given) == verdict
+
+
+def test_a_run_on_the_edge_of_a_span_is_not_counted_as_sure():
+    """Only runs that started inside for certain explain the number; one on the edge, or without an id, may."""
+    inside = Presence(earliest_us=10, latest_us=12, took_us=7)
+    edge = Presence(earliest_us=18, latest_us=22)
+    guessed = Presence(earliest_us=10, latest_us=12, is_sure=False)
+    outside = Presence(earliest_us=30, latest_us=31)
+
+    assert presences_in((0, 20), [inside, edge, guessed, outside]) == Headcount(
+        counted=None, sure=1, maybe=2, longest_us=7
+    )
+
+
 @pytest.fixture
 async def doubtful(open_world):
     """A batch with two rows in doubt: the first is running, the second was not carried out."""
@@ -141,6 +181,60 @@ async def test_without_execution_data_the_report_says_so_and_settles_nothing(ope
     assert (report.settled_launched, report.settled_absent, report.left) == (0, 0, 1)
     assert "execution data" in report.notes[0]
     assert report.rows[0].verdict == "unknown"
+
+
+@pytest.fixture
+async def uncounted(open_world):
+    """A batch of four rows in an org without execution data: the second was never carried out."""
+    world = open_world(fast_clock=FastClock(1.0)).load(4)
+    world.sandbox.faults.script(LAUNCH, 2, Status(503))
+    await world.run(concurrency=1)
+    return world
+
+
+async def test_without_execution_data_the_number_of_runs_proves_absence(uncounted):
+    """When the platform counts as many runs as rows are known to run, the row in doubt is pending again."""
+    report = await reconciled(uncounted)
+
+    assert (report.settled_launched, report.settled_absent, report.left) == (0, 1, 0)
+    assert "the platform counts 3 runs of the flow at that time, 3 rows known to run" in report.rows[0].why
+    assert (await uncounted.run()).counts == {"completed": 4}
+    assert set(uncounted.launches().values()) == {1}
+
+
+async def test_a_strangers_run_leaves_the_row_to_a_person(uncounted):
+    """One run more than rows might be the row's or somebody else's: the numbers are shown and nothing is settled."""
+    async with AsyncClient(uncounted.url, client_id="demo", client_secret="demo-secret") as stranger:
+        await stranger.launch("Order follow-up", {"customerName": "Eve", "orderId": "hers"})
+
+    report = await reconciled(uncounted)
+
+    assert (report.settled_launched, report.settled_absent, report.left) == (0, 0, 1)
+    assert "at most 1 of 1 row in doubt ran" in report.rows[0].why
+
+
+async def test_where_nobody_else_launches_the_number_proves_launches_too(open_world):
+    """With the promise that all runs are rows', a number that fits settles the row in doubt as launched."""
+    world = open_world(fast_clock=FastClock(1.0)).load(3)
+    world.sandbox.faults.script(LAUNCH, 2, DropAfterProcessing())
+    await world.run(concurrency=1)
+
+    assert (await reconciled(world)).left == 1
+    report = await reconciled(world, is_sole=True)
+
+    assert (report.settled_launched, report.left) == (1, 0)
+    assert (await world.run()).counts == {"completed": 2, "launched": 1}
+    assert set(world.launches().values()) == {1}
+
+
+async def test_without_the_right_to_count_the_report_names_it(uncounted):
+    """A client that may not ask for numbers is told which permission it lacks, and settles nothing."""
+    async with AsyncClient(uncounted.url, client_id="demo-readonly", client_secret="demo-readonly-secret") as client:
+        report = await reconcile_batch(uncounted.ledger, uncounted.batch_id, client=client,
+                                       now=datetime.now(UTC) + timedelta(hours=1))  # fmt: skip
+
+    assert report.left == 1
+    assert "analytics:flowExecutionAggregate:view" in report.rows[0].why
 
 
 async def test_a_person_decides_what_is_left_and_it_is_recorded(doubtful):

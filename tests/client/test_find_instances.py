@@ -34,3 +34,16 @@ def test_switched_off_execution_data_is_an_error_and_no_empty_answer():
     now = datetime.now(UTC)
     with Sandbox() as sandbox, Client(sandbox.url, **DEMO) as client, pytest.raises(InvalidRequestError):
         client.find_instances("f0000000-0000-4000-8000-000000000001", after=now, before=now)
+
+
+def test_runs_of_a_flow_are_counted_by_the_time_of_their_start():
+    """The number of a flow's runs between two instants is told without execution data, whoever launched them."""
+    with Sandbox() as sandbox, Client(sandbox.url, **DEMO) as client:
+        before = datetime.now(UTC) - timedelta(seconds=5)
+        for number in range(3):
+            flow_id = client.launch("Order follow-up", {"customerName": "Ada", "orderId": str(number)}).flow_id
+        after = datetime.now(UTC) + timedelta(seconds=5)
+
+        assert client.count_executions(flow_id, after=before, before=after) == 3
+        assert client.count_executions(flow_id, after=before - timedelta(hours=1), before=before) == 0
+        assert client.count_executions("f0000000-0000-4000-8000-000000000002", after=before, before=after) == 0

@@ -21,7 +21,7 @@ resolve_region
 """
 PUBLIC = NAMES.split()
 METHOD_NAMES = """
-check close execute_shared find_flow find_instances flow_inputs flows from_settings launch limits preview run status
+check close count_executions execute_shared find_flow find_instances flow_inputs flows from_settings launch limits preview run status
 wait whoami
 """
 METHODS = METHOD_NAMES.split()

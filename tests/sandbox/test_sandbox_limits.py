@@ -204,3 +204,82 @@ def test_a_query_gives_200_rows_at_most(open_sandbox, connect):
     api = connect(open_sandbox(execution_data=True))
     assert query(api, pageSize=200).status_code == 200
     assert query(api, pageSize=201).status_code == 400
+
+
+AGGREGATES = "/api/v2/analytics/flowexecutions/aggregates/query"
+EVER = "2026-01-01T00:00:00Z/2126-01-01T00:00:00Z"
+
+
+def counts(api, interval=EVER, **asked):
+    return api.call("POST", AGGREGATES, json={"interval": interval, "metrics": ["nFlowExecutions"], **asked})
+
+
+def told(answer):
+    """Return group -> interval -> count."""
+    return {
+        tuple(one["group"].values()): {part["interval"]: part["metrics"][0]["stats"]["count"] for part in one["data"]}
+        for one in answer.json()["results"]
+    }
+
+
+def only(dimension, value=None, operator="matches"):
+    predicate = {"type": "dimension", "dimension": dimension, "operator": operator, "value": value}
+    return {"type": "and", "predicates": [predicate]}
+
+
+def test_aggregates_count_runs_by_flow_and_minute(open_sandbox, connect):
+    """Runs are counted without execution data: by flow, by minute, filtered; nothing but numbers is told."""
+    sandbox = open_sandbox(clock="frozen")
+    api = connect(sandbox)
+    first = api.run()["dateLaunched"]
+    sandbox.advance(60)
+    for _ in range(2):
+        later = api.run()["dateLaunched"]
+    api.run("refund", {})
+    assert sum(told(counts(api))[()].values()) == 4
+    by_flow = told(counts(api, groupBy=["flowId"]))
+    assert {key[0]: sum(parts.values()) for key, parts in by_flow.items()} == {FLOWS["order"]: 3, FLOWS["refund"]: 1}
+    assert list(told(counts(api, filter=only("flowId", FLOWS["refund"])))) == [()]
+    assert told(counts(api, filter=only("flowObjectId", operator="exists"))) == {}
+    either = {"type": "or", "clauses": [{"type": "and", "predicates": only("flowId", FLOWS["order"])["predicates"]}]}
+    assert sum(told(counts(api, filter=either))[()].values()) == 3
+    span = f"{first}/{later}"
+    assert told(counts(api, span)) == {(): {span: 1}}
+    minutes = told(counts(api, f"{first}/2126-01-01T00:00:00Z", granularity="P9999D"))
+    assert list(minutes[()].values()) == [4]
+
+
+def test_aggregates_show_runs_late_when_told_to(open_sandbox, connect):
+    """With a delay, a run is counted once it is old enough."""
+    sandbox = open_sandbox(clock="frozen", aggregate_delay_s=60)
+    api = connect(sandbox)
+    api.run()
+    assert told(counts(api)) == {}
+    sandbox.advance(61)
+    assert sum(told(counts(api))[()].values()) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"metrics": ["nCalls"]},
+        {"interval": "today"},
+        {"interval": "2026-01-02T00:00:00Z/2026-01-01T00:00:00Z"},
+        {"groupBy": ["name"]},
+        {"filter": only("name", "x")},
+        {"granularity": "soon"},
+        {"granularity": "PT1S"},
+        {"metrics": None},
+    ],
+    ids=str,
+)
+def test_aggregates_that_cannot_be_answered_are_refused(api, wrong):
+    """Another metric, dimension, interval or granularity than the published ones is 400."""
+    assert counts(api, **{"interval": EVER, **wrong}).status_code == 400
+
+
+def test_aggregates_need_their_permission(sandbox, connect):
+    """A client without analytics:flowExecutionAggregate:view is refused by that name."""
+    refused = counts(connect(sandbox, "demo-readonly"))
+    assert refused.status_code == 403
+    assert "analytics:flowExecutionAggregate:view" in refused.json()["message"]

@@ -223,6 +223,7 @@ def _timeout(times: dict[str, float]) -> dict[str, float]:
 
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+LATER = datetime(2126, 1, 1, tzinfo=UTC)
 TARGETS = (
     Target("launch", "executions.launch", "launch",
            lambda c, _, t: c.call("launch", ORDER_FLOW, ORDER, key="k-1", **_timeout(t)), launches=1),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flowlaunch._core.calls import call_plan
 from flowlaunch._core.steps import Plan, begin
 from flowlaunch._core.wire import (
+    decode_count,
     decode_execution,
     decode_identity,
     decode_instances,
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from flowlaunch.models import Execution, FlowInstance, Identity, Limit
 
 DEFAULT_NAMESPACE = "platform.api"
+EXECUTIONS = "nFlowExecutions"
+"""The one metric of the aggregates query. Source: FlowExecutionAggregationView.target (official)."""
 
 
 def status_plan(api: Api, execution_id: str, timeout_s: float) -> Plan[Execution]:
@@ -57,6 +60,16 @@ def instances_plan(
     call = api.call("instances.query", subject=flow_id, query={"pageSize": page_size}, body=body)
     response = yield from _read(api, call, timeout_s)
     return decode_instances(call, response)
+
+
+def count_plan(api: Api, flow_id: str, after: datetime, before: datetime, timeout_s: float) -> Plan[int]:
+    """Count the runs of one flow that started between two instants."""
+    only = {"type": "and", "predicates": [{"type": "dimension", "dimension": "flowId", "value": flow_id}]}
+    interval = f"{after.isoformat()}/{before.isoformat()}"
+    body = encode_json({"interval": interval, "groupBy": ["flowId"], "metrics": [EXECUTIONS], "filter": only})
+    call = api.call("aggregates.query", subject=flow_id, body=body)
+    response = yield from _read(api, call, timeout_s)
+    return decode_count(call, response, EXECUTIONS)
 
 
 def _read(api: Api, call: Call, timeout_s: float) -> Plan[Response]:

@@ -104,6 +104,27 @@ class _InstancePage(msgspec.Struct, rename="camel"):
     entities: list[_InstanceWire] = []
 
 
+class _Stats(msgspec.Struct):
+    count: int | None = None
+
+
+class _Metric(msgspec.Struct):
+    metric: str | None = None
+    stats: _Stats | None = None
+
+
+class _Period(msgspec.Struct):
+    metrics: list[_Metric] = []
+
+
+class _Counted(msgspec.Struct):
+    data: list[_Period] = []
+
+
+class _CountsWire(msgspec.Struct):
+    results: list[_Counted] | None = None
+
+
 class _NamespacePage(msgspec.Struct, rename="camel"):
     entities: list[Any] = []
 
@@ -114,6 +135,7 @@ _VERSION_DECODER = msgspec.json.Decoder(_VersionWire)
 _EXECUTION_DECODER = msgspec.json.Decoder(_ExecutionWire)
 _LAUNCH_DECODER = msgspec.json.Decoder(_LaunchWire)
 _INSTANCES_DECODER = msgspec.json.Decoder(_InstancePage)
+_COUNTS_DECODER = msgspec.json.Decoder(_CountsWire)
 _OBJECT_DECODER = msgspec.json.Decoder(dict[str, Any])
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
@@ -206,6 +228,17 @@ def decode_instances(call: Call, response: Response) -> tuple[FlowInstance, ...]
             error_reason=wire.flow_error_reason or "",
         )
         for wire in _decode(_INSTANCES_DECODER, call, response).entities
+    )
+
+
+def decode_count(call: Call, response: Response, metric: str) -> int:
+    """Add up one metric of an aggregates query; where nothing was counted, the platform names no group."""
+    return sum(
+        one.stats.count or 0
+        for group in _decode(_COUNTS_DECODER, call, response).results or ()
+        for period in group.data
+        for one in period.metrics
+        if one.metric == metric and one.stats is not None
     )
 
 

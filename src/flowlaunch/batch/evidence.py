@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
+from flowlaunch.batch.headcount import Headcount, judge_count
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -109,12 +111,15 @@ def judge_doubts(
     known: Iterable[str],
     marks: Mapping[str, Mark],
     now_us: int,
+    counts: Mapping[tuple[int, int], Headcount] | None = None,
+    *,
+    is_sole: bool = False,
 ) -> list[RowEvidence]:
     """Return the evidence of each row.
 
     A row is launched when a run carries its token. It is absent when every run of its span is known and none can
-    be its: each is another row's, or shows another mark where this row's token would stand. All else is for a
-    person to decide.
+    be its: each is another row's, or shows another mark where this row's token would stand. Where the runs of a
+    span could not all be found, their number may prove the same. All else is for a person to decide.
 
     Args:
         doubts: the rows.
@@ -122,6 +127,8 @@ def judge_doubts(
         known: execution ids that other rows have.
         marks: execution id -> the marks of the runs that could be read.
         now_us: the present instant.
+        counts: span -> how many runs the platform counts, where that was asked.
+        is_sole: nobody else launches this flow, so that all runs are rows'.
 
     """
     explained = set(known)
@@ -133,7 +140,11 @@ def judge_doubts(
     for span, rows in by_span.items():
         told = runs.get(span, Runs(why_not="not asked"))
         left = [run for run in told.found if run.execution_id not in explained]
-        evidence += _judge_span(rows, left, told, marks, now_us)
+        judged = _judge_span(rows, left, told, marks, now_us)
+        head = (counts or {}).get(span)
+        evidence += (
+            judged if head is None or told.is_whole else _with_count(judged, span, head, now_us, is_sole=is_sole)
+        )
     return sorted(evidence, key=lambda one: one.number)
 
 
@@ -152,6 +163,27 @@ def _judge_span(
             possible = [run for run in rest if not marks.get(run.execution_id, unmarked).excludes(row)]
             evidence.append(_by_elimination(row, possible, told, now_us))
     return evidence
+
+
+def _with_count(
+    judged: Sequence[RowEvidence], span: tuple[int, int], head: Headcount, now_us: int, *, is_sole: bool
+) -> list[RowEvidence]:
+    """Judge what the found runs left open by the number of runs; those with a row's token are known by now."""
+    found = [run for row in judged if row.verdict == "launched" for run in row.candidates]
+    inside = sum(span[0] <= run.started_us < span[1] for run in found)
+    head = msgspec.structs.replace(head, sure=head.sure + inside, maybe=head.maybe + len(found) - inside)
+    open_rows = [row for row in judged if row.verdict == "unknown"]
+    age_us = now_us - max((row.sent_until_us for row in open_rows), default=0)
+    verdict, why = judge_count(head, len(open_rows), age_us, SETTLED_US, is_sole=is_sole)
+    told = {row.row_id: _told_by_count(row, verdict, why) for row in open_rows}
+    return [told.get(row.row_id, row) for row in judged]
+
+
+def _told_by_count(row: RowEvidence, verdict: Verdict, why: str) -> RowEvidence:
+    """Add what the number says to a row; a verdict by number names no run, so no candidate is kept for it."""
+    if verdict == "unknown":
+        return msgspec.structs.replace(row, why="; ".join(filter(None, (row.why, why))))
+    return msgspec.structs.replace(row, verdict=verdict, why=why, candidates=())
 
 
 def _found_by_token(row: Doubt, run: InstanceMatch) -> RowEvidence:

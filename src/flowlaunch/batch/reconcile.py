@@ -6,6 +6,7 @@ Nothing is ever sent again by this. A row that is proved absent becomes pending,
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -22,9 +23,10 @@ from flowlaunch.batch.evidence import (
     judge_doubts,
     spans,
 )
+from flowlaunch.batch.headcount import CLOCKS_US, Headcount, Presence, presences_in
 from flowlaunch.batch.ledger import Evidence, RowFilter
 from flowlaunch.batch.states import RowState
-from flowlaunch.errors import ApiError, FlowlaunchError, InvalidRequestError, PermissionDeniedError
+from flowlaunch.errors import AuthenticationError, FlowlaunchError, InvalidRequestError, PermissionDeniedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["InstanceMatch", "ReconcileReport", "RowEvidence", "reconcile_batch", "reconcile_sync"]
 
 BY: Final = "reconcile"
+RAN: Final = (RowState.LAUNCHED, RowState.COMPLETED, RowState.FAILED)
 MOST_READ: Final = 500
 """Runs read one by one for their name and outputs, at most: each costs a request."""
 LONGEST_SEND_US: Final = 60_000_000
@@ -62,19 +65,26 @@ class ReconcileReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def reconcile_batch(
-    ledger: Ledger, batch_id: int, *, client: AsyncClient, settle: bool = True, now: datetime | None = None
+    ledger: Ledger,
+    batch_id: int,
+    *,
+    client: AsyncClient,
+    settle: bool = True,
+    is_sole: bool = False,
+    now: datetime | None = None,
 ) -> ReconcileReport:
     """Look for the runs of every row in doubt, and settle what is proved.
 
     Proof is a run that carries the row's launch token, in its name or in an output; or the absence of any run that
-    could be the row's. It needs execution data on the platform, and the aggregate counts are not asked: they know
-    no ids and count everybody's launches.
+    could be the row's. Both need execution data on the platform. Where that is off, the number of runs is asked for:
+    when known rows explain it in full, no row in doubt ran.
 
     Args:
         ledger: the open ledger.
         batch_id: the batch in it.
         client: a client of the org; what it asks counts against its own pace.
         settle: False only shows.
+        is_sole: nobody else launches this flow; a large enough number of runs then proves that all rows ran.
         now: the present instant, for tests.
 
     """
@@ -87,10 +97,15 @@ async def reconcile_batch(
     notes: list[str] = []
     runs = {span: await _runs(client, batch.spec.flow_id, span, notes) for span in spans(doubts)}
     found = [match for told in runs.values() for match in told.found]
-    known = _known(ledger, batch_id, found)
+    known, presences = _known(ledger, batch.spec.flow_id, {row.row_id for row in records}, list(runs))
     marks = await _marks(client, [one for one in found if one.execution_id not in known], token_input, notes)
     now_us = round((now or datetime.now(UTC)).timestamp() * 1e6)
-    rows = judge_doubts(doubts, runs, known, marks, now_us)
+    counts = {
+        span: await _headcount(client, batch.spec.flow_id, span, presences, notes)
+        for span, told in runs.items()
+        if not told.is_whole
+    }
+    rows = judge_doubts(doubts, runs, known, marks, now_us, counts, is_sole=is_sole)
     launched, absent = _settle(ledger, batch_id, rows) if settle else (0, 0)
     left = len(rows) - launched - absent
     return ReconcileReport(
@@ -99,12 +114,14 @@ async def reconcile_batch(
     )  # fmt: skip
 
 
-def reconcile_sync(ledger: Ledger, batch_id: int, *, client: AsyncClient, settle: bool = True) -> ReconcileReport:
+def reconcile_sync(
+    ledger: Ledger, batch_id: int, *, client: AsyncClient, settle: bool = True, is_sole: bool = False
+) -> ReconcileReport:
     """Do as `reconcile_batch`, outside of any event loop; the client is closed at the end."""
 
     async def go() -> ReconcileReport:
         async with _closing(client):
-            return await reconcile_batch(ledger, batch_id, client=client, settle=settle)
+            return await reconcile_batch(ledger, batch_id, client=client, settle=settle, is_sole=is_sole)
 
     return asyncio.run(go())
 
@@ -140,7 +157,9 @@ async def _runs(client: AsyncClient, flow_id: str, span: tuple[int, int], notes:
     except PermissionDeniedError as error:
         notes.append(f"the runs cannot be searched: {error.message}; {error.hint}")
         return Runs(why_not="the client's role lacks architect:flowInstance:search")
-    except (InvalidRequestError, ApiError) as error:
+    except AuthenticationError:
+        raise
+    except InvalidRequestError as error:
         notes.append(f"{OFF}: {error.message}")
         return Runs(why_not=OFF)
     except FlowlaunchError as error:
@@ -161,14 +180,74 @@ async def _runs(client: AsyncClient, flow_id: str, span: tuple[int, int], notes:
     return Runs(found=tuple(unique.values()), is_whole=all(half.is_whole for half in halves), why_not=why_not)
 
 
-def _known(ledger: Ledger, batch_id: int, found: Sequence[InstanceMatch]) -> set[str]:
-    """Return which of the found runs the ledger has given to a row already."""
-    wanted = {one.execution_id for one in found}
-    if not wanted:
-        return set()
-    sent = RowFilter(states=(RowState.LAUNCHED, RowState.COMPLETED, RowState.FAILED))
-    others = [batch_id, *(batch.batch_id for batch in ledger.batches() if batch.batch_id != batch_id)]
-    return {record.execution_id for one in others for record in ledger.rows(one, sent) if record.execution_id in wanted}
+def _known(
+    ledger: Ledger, flow_id: str, asked: set[int], wanted: Sequence[tuple[int, int]]
+) -> tuple[set[str], dict[str, Presence]]:
+    """Return the executions that rows have, and when rows of the flow but those `asked` for ran or may have run.
+
+    Presences are kept for the wanted spans alone, by execution id, or by row where there is none.
+    """
+    sent = RowFilter(states=(*RAN, RowState.IN_DOUBT, RowState.LAUNCHING))
+    known: set[str] = set()
+    presences: dict[str, Presence] = {}
+    for batch in ledger.batches():
+        if batch.spec.flow_id != flow_id:
+            continue
+        for row in ledger.rows(batch.batch_id, sent):
+            if row.execution_id is not None:
+                known.add(row.execution_id)
+            if row.row_id in asked or row.intent_us is None:
+                continue
+            seen = _presence(row)
+            if any(seen.earliest_us < until_us and seen.latest_us >= from_us for from_us, until_us in wanted):
+                presences[row.execution_id or str(row.row_id)] = seen
+    return known, presences
+
+
+def _presence(row: RowRecord) -> Presence:
+    """Return when a row's run started: as the platform told, or around the time of its request."""
+    is_sure = row.state in RAN and row.execution_id is not None
+    if is_sure and row.result_started_us is not None:
+        took_us = (row.result_ended_us or row.result_started_us) - row.result_started_us
+        return Presence(earliest_us=row.result_started_us, latest_us=row.result_started_us, took_us=took_us)
+    sent_us = row.intent_us or 0
+    answered_us = row.launched_us if is_sure and row.launched_us else sent_us + LONGEST_SEND_US
+    return Presence(earliest_us=sent_us - CLOCKS_US, latest_us=answered_us + CLOCKS_US, is_sure=is_sure)
+
+
+async def _headcount(
+    client: AsyncClient, flow_id: str, span: tuple[int, int], presences: dict[str, Presence], notes: list[str]
+) -> Headcount:
+    """Ask for the number of runs in a span; the runs at its edges are read, to know on which side they lie."""
+    for execution_id in _at_the_edges(span, presences)[:MOST_READ]:
+        try:
+            seen = await client.status(execution_id)
+        except FlowlaunchError as error:
+            notes.append(f"a run could not be read: {error.message}")
+            continue
+        if seen.launched_at is not None:
+            started_us = round(seen.launched_at.timestamp() * 1e6)
+            presences[execution_id] = Presence(earliest_us=started_us, latest_us=started_us)
+    head = presences_in(span, presences.values())
+    try:
+        counted = await client.count_executions(flow_id, after=_at(span[0]), before=_at(span[1]))
+    except PermissionDeniedError as error:
+        notes.append(f"the runs cannot be counted: {error.message}; {error.hint}")
+        return msgspec.structs.replace(
+            head, why_not="and the client's role lacks analytics:flowExecutionAggregate:view"
+        )
+    except FlowlaunchError as error:
+        notes.append(f"the runs could not be counted: {error.message}")
+        return msgspec.structs.replace(head, why_not="and their number could not be asked for")
+    return msgspec.structs.replace(head, counted=counted)
+
+
+def _at_the_edges(span: tuple[int, int], presences: dict[str, Presence]) -> list[str]:
+    return [
+        execution_id
+        for execution_id, one in presences.items()
+        if one.is_sure and any(one.earliest_us < edge_us <= one.latest_us for edge_us in span)
+    ]
 
 
 async def _marks(
@@ -195,14 +274,15 @@ def _mark(seen: Execution, token_input: str) -> Mark:
 def _settle(ledger: Ledger, batch_id: int, rows: Sequence[RowEvidence]) -> tuple[int, int]:
     launched = sum(
         ledger.settle(batch_id, [one.row_id], "launched",
-                      Evidence(by=BY, grounds=one.why, execution_id=one.candidates[0].execution_id))
+                      Evidence(by=BY, grounds=one.why, execution_id=one.execution_id))
         for one in rows if one.verdict == "launched"
     )  # fmt: skip
-    gone = [one for one in rows if one.verdict == "absent"]
-    absent = (
-        ledger.settle(batch_id, [one.row_id for one in gone], "absent", Evidence(by=BY, grounds=gone[0].why))
-        if gone
-        else 0
+    gone: dict[str, list[int]] = defaultdict(list)
+    for one in rows:
+        if one.verdict == "absent":
+            gone[one.why].append(one.row_id)
+    absent = sum(
+        ledger.settle(batch_id, ids, "absent", Evidence(by=BY, grounds=grounds)) for grounds, ids in gone.items()
     )
     return launched, absent
 

@@ -30,24 +30,30 @@ READS: Final = (
     ("limits.namespace", "read limits", "/api/v2/organizations/limits/namespaces/{namespace}", ""),
 )
 """Name, title, path and permission of each read."""
+QUERIES: Final = (
+    (
+        "instances.query",
+        "find executions of flow",
+        "/api/v2/flows/instances/query",
+        "architect:flowInstance:search",
+    ),
+    (
+        "aggregates.query",
+        "count executions of flow",
+        "/api/v2/analytics/flowexecutions/aggregates/query",
+        "analytics:flowExecutionAggregate:view",
+    ),
+)
+"""The same of each query."""
 
 
 def read_operations() -> dict[str, Operation]:
-    """Return the reads, by name; the query is a read that is sent by POST."""
-    query = Operation(
-        "instances.query",
-        "find executions of flow",
-        "POST",
-        "/api/v2/flows/instances/query",
-        "architect:flowInstance:search",
-        is_repeatable=True,
-        evidence="official",
-    )
-    gets = {
-        name: Operation(name, title, "GET", path, right, is_repeatable=True, evidence="official")
-        for name, title, path, right in READS
+    """Return the reads, by name; the queries are reads that are sent by POST."""
+    return {
+        name: Operation(name, title, method, path, right, is_repeatable=True, evidence="official")
+        for method, reads in (("GET", READS), ("POST", QUERIES))
+        for name, title, path, right in reads
     }
-    return {**gets, query.name: query}
 
 
 PLATFORM: Final = Contract(

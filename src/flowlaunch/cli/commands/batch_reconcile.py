@@ -52,6 +52,11 @@ _ALL: Final = "all"
     help="Row number or key that was not launched; it is launched when the batch runs again. Repeatable.",
 )
 @click.option("--because", default="", metavar="TEXT", help="Grounds of your decision, for the record.")
+@click.option(
+    "--only-here",
+    is_flag=True,
+    help="Nobody else launches this flow: let a large enough number of runs prove that all rows in doubt ran.",
+)
 @click.option("--offline", is_flag=True, help="Do not ask the platform for evidence.")
 @click.option("--dry-run", is_flag=True, help="Show the evidence and settle nothing.")
 @command_options()
@@ -62,7 +67,8 @@ def reconcile_command(
     """Settle the rows of which nobody knows whether they were launched.
 
     Asks the platform for runs of the flow at the time in question, and settles each row that is proved: launched
-    (and followed from now on) or absent. What is left is shown with its evidence for you to decide, with --launched
+    (and followed from now on) or absent. Where the platform keeps no execution data, the number of runs at that time
+    may still prove that none was launched. What is left is shown with its evidence for you to decide, with --launched
     and --absent or at the prompt. Each decision is recorded with who took it and when. Ends with 5 while rows are
     left in doubt.
     """
@@ -93,7 +99,9 @@ def _evidence(session: Session, ledger: Ledger, batch_id: int, wanted: Mapping[s
 
     if wanted["offline"]:
         return _without_platform(ledger, batch_id)
-    return reconcile_sync(ledger, batch_id, client=session.async_client(), settle=not wanted["dry_run"])
+    return reconcile_sync(
+        ledger, batch_id, client=session.async_client(), settle=not wanted["dry_run"], is_sole=wanted["only_here"]
+    )
 
 
 def _without_platform(ledger: Ledger, batch_id: int) -> ReconcileReport:

@@ -93,12 +93,12 @@ def query(service: Service, call: Call) -> Answer:
         raise Refusal(400, "bad.request", f"The request body is not valid JSON: {error}") from error
     from_s, until_s = _checked(asked)
     step_s = _period_s(asked.granularity, from_s, until_s)
-    seen_until_s = min(until_s, call.now - service.options.aggregate_delay_s)
+    youngest_s = call.now - service.options.aggregate_delay_s
     service.runs.pump(call.now, LIST_BUDGET_S)
     rights = call.holder().rights
     counted: dict[Group, Counter[int]] = {}
     for run in service.runs.executions.values():
-        is_seen = from_s <= run.launched_at < seen_until_s
+        is_seen = from_s <= run.launched_at < until_s and run.launched_at <= youngest_s
         if is_seen and reaches(rights, AGGREGATE_VIEW, run.version.flow.division.id) and _fits(asked.filter, run):
             told = ((name, DIMENSIONS[name](run)) for name in asked.group_by)
             group = tuple((name, value) for name, value in told if value is not None)
