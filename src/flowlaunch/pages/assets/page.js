@@ -1,0 +1,20 @@
+// The one entry: every page loads this, and what a page lacks is passed over.
+import { askFirst } from "./confirm.js";
+import { copyOnClick } from "./copy.js";
+import { filterAsYouType } from "./filters.js";
+import { keepLive } from "./live.js";
+import { writeTimes } from "./times.js";
+
+writeTimes(document);
+copyOnClick(document);
+askFirst(document);
+filterAsYouType(document);
+keepLive(document);
+
+// What a form said is said once: reloading must not say it again.
+const address = new URL(location.href);
+if (address.searchParams.has("done")) {
+  address.searchParams.delete("done");
+  address.searchParams.delete("n");
+  history.replaceState(null, "", address);
+}
