@@ -45,7 +45,7 @@ __all__ = [
     "workers",
 ]
 
-HEAD: Final = 2
+HEAD: Final = 3
 """The schema version that this program reads and writes: the number of the newest migration."""
 
 BIG = BigInteger().with_variant(Integer(), "sqlite")  # INTEGER PRIMARY KEY is the row's own id in SQLite

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import inspect, select, text
 
 from flowlaunch.batch.ledger import (
-    schema_gateway,  # noqa: F401 - its tables are part of the schema
+    schema_edges,  # noqa: F401 - its tables are part of the schema
+    schema_gateway,  # noqa: F401 - as above
     sqlite,
 )
 from flowlaunch.batch.ledger.schema import HEAD, facts
