@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from flowlaunch.gateway.access.caller import SCOPES, Caller, require
+from flowlaunch.gateway.access.quotas import Limit
 
-__all__ = ["SCOPES", "Caller", "require"]
+__all__ = ["SCOPES", "Caller", "Limit", "require"]

@@ -1,0 +1,149 @@
+"""The gatekeeper: who sends a request, and whether that one may ask for more."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+from flowlaunch.errors import LedgerError
+from flowlaunch.gateway.access import tokens
+from flowlaunch.gateway.access.caller import Caller, expanded
+from flowlaunch.gateway.access.quotas import Limit, Quotas
+from flowlaunch.gateway.api.problems import Problem
+from flowlaunch.gateway.store import keys as key_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from flowlaunch.batch.ledger.store import Store
+    from flowlaunch.gateway.store.keys import KeyRecord
+
+__all__ = ["FRESH_S", "Gatekeeper", "Limit"]
+
+FRESH_S: Final = 1.0
+"""How long a key is known without asking the database: a revoked one works at most this long."""
+
+MOST_KNOWN: Final = 4096
+USES_EVERY_S: Final = 15.0
+SECOND_US: Final = 1_000_000
+logger = logging.getLogger("flowlaunch.gateway.access")
+
+
+class Gatekeeper:
+    """Knows keys and counts quotas; methods may be called from any thread."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._quotas = Quotas(store)
+        self._known: OrderedDict[str, tuple[int, KeyRecord | None]] = OrderedDict()
+        self._uses: dict[str, int] = {}
+        self._turn = threading.Lock()
+
+    def authenticate(self, headers: Mapping[str, str]) -> Caller:
+        """Return who sent a request, by its header `Authorization: Bearer flk_…`.
+
+        Headers are by lower-case name. A key in the address is not looked for: addresses end up in logs.
+
+        Raises:
+            Problem: 401, the same for a wrong, an expired, a revoked and an unknown key.
+
+        """
+        scheme, _, key = headers.get("authorization", "").strip().partition(" ")
+        if scheme.casefold() != "bearer" or not key.strip():
+            raise _unauthenticated("Send an API key: `Authorization: Bearer flk_…`.")
+        caller = self.caller_of(key.strip())
+        if caller is None:
+            raise _unauthenticated("The API key is unknown, expired or revoked.", told="invalid_token")
+        return caller
+
+    def caller_of(self, key: str) -> Caller | None:
+        """Return whose key it is; None when it opens nothing."""
+        parts = tokens.key_parts(key)
+        if parts is None:
+            return None
+        key_id, secret = parts
+        now_us = self._store.now_us()
+        record = self._record(key_id, now_us)
+        if not _opens(record, tokens.hash_of(secret), now_us) or record is None:
+            return None
+        self._uses[key_id] = now_us
+        return Caller(key_id, record.name, expanded(record.scopes))
+
+    async def check_quota(self, caller: Caller, route: str, limits: Iterable[Limit] = (), n: int = 1) -> None:
+        """Count `n` launches against the quotas of the caller's key and the given ones (of the route).
+
+        Raises:
+            Problem: 429 with Retry-After; nothing was counted.
+
+        """
+        record = self._record(caller.key_id, self._store.now_us())
+        own = () if record is None else (Limit(f"key:{caller.key_id}", record.per_minute, record.per_day),)
+        asked = [limit for limit in (*own, *limits) if limit.windows()]
+        spent = await asyncio.to_thread(self._quotas.spend, asked, n) if asked else None
+        if spent is not None:
+            unit = "minute" if spent.length_s == 60 else "day"
+            raise Problem(
+                429, "quota-spent", "The quota is spent",
+                f"{caller.name} asked route {route} for more than the {spent.limit} launches a {unit}"
+                f" that {spent.subject} may. Nothing was launched; ask again later.",
+                retry_after_s=spent.retry_after_s, subject=spent.subject, limit=spent.limit,
+            )  # fmt: skip
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Write from time to time when keys were last used, until `stop`, and once more then."""
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), USES_EVERY_S)
+            await asyncio.to_thread(self.write_uses)
+
+    def write_uses(self) -> None:
+        """Write when keys were last used; a ledger that cannot be written now gets it next time."""
+        uses, self._uses = self._uses, {}
+        if not uses:
+            return
+        try:
+            with self._store.write("note the use of keys", durable=False) as connection:
+                key_rows.note_uses(connection, uses)
+        except LedgerError as error:
+            logger.warning("cannot note when keys were used: %s", error.message)
+            self._uses = uses | self._uses
+
+    def forget(self, key_id: str = "") -> None:
+        """Ask the database again about one key, or all, at its next use."""
+        with self._turn:
+            if key_id:
+                self._known.pop(key_id, None)
+            else:
+                self._known.clear()
+
+    def _record(self, key_id: str, now_us: int) -> KeyRecord | None:
+        with self._turn:
+            known = self._known.get(key_id)
+        if known is not None and 0 <= now_us - known[0] < FRESH_S * SECOND_US:
+            return known[1]
+        with self._store.read("find a key") as connection:
+            record = key_rows.find(connection, key_id)
+        with self._turn:
+            self._known[key_id] = (now_us, record)
+            self._known.move_to_end(key_id)
+            while len(self._known) > MOST_KNOWN:
+                self._known.popitem(last=False)
+        return record
+
+
+def _opens(record: KeyRecord | None, secret_hash: str, now_us: int) -> bool:
+    if record is None or record.state(now_us) != "live":
+        return False
+    if tokens.is_hash_of(record.secret_hash, secret_hash):
+        return True
+    is_old_good = record.old_until_us is not None and now_us < record.old_until_us
+    return is_old_good and tokens.is_hash_of(record.old_hash, secret_hash)
+
+
+def _unauthenticated(detail: str, *, told: str = "") -> Problem:
+    challenge = 'Bearer realm="flowlaunch gateway"' + (f', error="{told}"' if told else "")
+    return Problem(401, "unauthenticated", "Who is asking?", detail, headers={"www-authenticate": challenge})

@@ -1,0 +1,163 @@
+"""Make, rotate and end API keys; each of it is in the audit log with who did it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from flowlaunch.errors import InputError
+from flowlaunch.gateway.access import tokens
+from flowlaunch.gateway.access.caller import Caller, expanded, scopes_named
+from flowlaunch.gateway.store import audit, keys as key_rows
+from flowlaunch.gateway.store.keys import KeyRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import Connection
+
+    from flowlaunch.batch.ledger.store import Store
+
+__all__ = ["OVERLAP_S", "Issued", "Keys"]
+
+OVERLAP_S: Final = 86_400
+"""How long a key's old secret stays good after a rotation, unless said otherwise: time to change it in every app."""
+
+LONGEST_NAME: Final = 100
+SECOND_US: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A key just made or rotated: the only time its secret can be seen."""
+
+    record: KeyRecord
+    key: str = field(repr=False)
+
+
+class Keys:
+    """The gateway's API keys."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def all(self) -> tuple[KeyRecord, ...]:
+        """Return every key, oldest first."""
+        with self._store.read("list keys") as connection:
+            return key_rows.read_all(connection)
+
+    def named(self, name_or_id: str) -> KeyRecord:
+        """Return the key of that public part or, among live keys, of that name; InputError when there is none."""
+        with self._store.read("find a key") as connection:
+            return self._find(connection, name_or_id)
+
+    def create(
+        self,
+        name: str,
+        scopes: Iterable[str],
+        *,
+        who: Caller | str,
+        per_minute: int | None = None,
+        per_day: int | None = None,
+        expires_us: int | None = None,
+    ) -> Issued:
+        """Make a key; a caller can give away no scope that it lacks.
+
+        Raises:
+            InputError: the name is taken or empty, a scope is unknown or beyond the caller's own.
+
+        """
+        wanted = scopes_named(scopes)
+        _check_reach(who, wanted)
+        name = _checked_name(name)
+        secret, now_us = tokens.new_secret(), self._store.now_us()
+        record = KeyRecord(
+            key_id=tokens.new_key_id(),
+            name=name,
+            secret_hash=tokens.hash_of(secret),
+            scopes=wanted,
+            created_us=now_us,
+            created_by=who.name if isinstance(who, Caller) else who,
+            per_minute=_checked_quota("per_minute", per_minute),
+            per_day=_checked_quota("per_day", per_day),
+            expires_us=expires_us,
+        )
+        with self._store.write("create a key") as connection:
+            if key_rows.find_live_name(connection, name, now_us) is not None:
+                raise InputError(
+                    f"create the key {name}: a live key has this name",
+                    code="key-name-taken",
+                    hint="Give it another name, or rotate the one there is.",
+                )
+            key_rows.insert_key(connection, record)
+            facts = {"name": name, "scopes": wanted, "per_minute": per_minute, "per_day": per_day}
+            audit.record(self._store, who, "key.create", record.key_id, facts, connection=connection)
+        return Issued(record, tokens.spelled(record.key_id, secret))
+
+    def rotate(self, name_or_id: str, *, who: Caller | str, overlap_s: float = OVERLAP_S) -> Issued:
+        """Give a key a new secret; the old one stays good for `overlap_s` (0: it ends now)."""
+        secret, now_us = tokens.new_secret(), self._store.now_us()
+        with self._store.write("rotate a key") as connection:
+            record = self._find(connection, name_or_id)
+            _check_reach(who, record.scopes)
+            if record.state(now_us) != "live":
+                raise InputError(
+                    f"rotate the key {record.name}: it is {record.state(now_us)}",
+                    code="key-ended",
+                    hint="Create a new key.",
+                )
+            until_us = now_us + round(max(0.0, overlap_s) * SECOND_US)
+            key_rows.rotate(connection, record.key_id, tokens.hash_of(secret), old_until_us=until_us, now_us=now_us)
+            facts = {"name": record.name, "overlap_s": overlap_s}
+            audit.record(self._store, who, "key.rotate", record.key_id, facts, connection=connection)
+            fresh = self._find(connection, record.key_id)
+        return Issued(fresh, tokens.spelled(record.key_id, secret))
+
+    def revoke(self, name_or_id: str, *, who: Caller | str) -> KeyRecord:
+        """End a key, with its sessions, for good."""
+        with self._store.write("revoke a key") as connection:
+            record = self._find(connection, name_or_id)
+            _check_reach(who, record.scopes)
+            if key_rows.revoke(connection, record.key_id, self._store.now_us()):
+                facts = {"name": record.name}
+                audit.record(self._store, who, "key.revoke", record.key_id, facts, connection=connection)
+            return self._find(connection, record.key_id)
+
+    def _find(self, connection: Connection, name_or_id: str) -> KeyRecord:
+        found = key_rows.find(connection, name_or_id) or key_rows.find_live_name(
+            connection, name_or_id, self._store.now_us()
+        )
+        if found is None:
+            raise InputError(
+                f"there is no key {name_or_id}", code="key-unknown", hint="List them: flowlaunch gateway keys list."
+            )
+        return found
+
+
+def _check_reach(who: Caller | str, scopes: Iterable[str]) -> None:
+    """Refuse to let a caller make or change a key that can do more than itself; the command line may do all."""
+    beyond = expanded(scopes) - who.scopes if isinstance(who, Caller) else frozenset()
+    if beyond:
+        raise InputError(
+            f"{', '.join(sorted(beyond))}: the key would allow what {who.name if isinstance(who, Caller) else who}"
+            " may not do",
+            code="key-reach",
+            hint="Ask someone whose key has these scopes.",
+        )
+
+
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable() or tokens.key_parts(name):
+        raise InputError(
+            f"a key's name is a text of 1 to {LONGEST_NAME} printable characters",
+            code="key-name",
+            hint="Name it after the app that will hold it.",
+        )
+    return name
+
+
+def _checked_quota(what: str, value: int | None) -> int | None:
+    if value is not None and value < 1:
+        raise InputError(f"{what} {value}: a quota is 1 or more", code="key-quota", hint="Revoke a key to stop it.")
+    return value
