@@ -16,6 +16,7 @@ CLASSES = [one for _, one in inspect.getmembers(errors, inspect.isclass) if issu
 WANTED = {
     "AuthenticationError": 4, "ConflictError": 1, "DeadlineError": 6, "DecodeError": 1, "ExecutionFailedError": 3,
     "FlowLookupError": 7, "InputError": 7, "InvalidRequestError": 7, "LaunchInDoubtError": 5, "NotFoundError": 7,
+    "LedgerMismatchError": 7,
     "NotSentError": 1, "PermissionDeniedError": 4, "PreflightError": 7, "RateLimitedError": 6, "ReplyLostError": 1,
     "SandboxError": 1, "ServerError": 1, "SettingsError": 2,
 }  # fmt: skip

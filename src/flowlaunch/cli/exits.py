@@ -54,6 +54,7 @@ EXIT_OF_CLASS: Final[Mapping[type[errors.FlowlaunchError], Exit]] = {
     errors.RateLimitedError: Exit.BUDGET_SPENT,
     errors.LaunchInDoubtError: Exit.IN_DOUBT,
     errors.ExecutionFailedError: Exit.FLOW_FAILED,
+    errors.LedgerMismatchError: Exit.INPUT_REJECTED,
 }
 """The classes that decide; a class that is not listed ends as its nearest base does."""
 
