@@ -128,7 +128,7 @@ def test_a_launch_that_was_not_sent_is_sent_when_the_service_is_back(connect, sc
     send, tried = transport.send, []
 
     def send_elsewhere_first(request, timeout_s):
-        from dataclasses import replace
+        from msgspec.structs import replace
 
         tried.append(request.call.url)
         if len(tried) == 1:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import msgspec
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from flowlaunch._core.api import Api, PreflightMode
     from flowlaunch._core.messages import Call
     from flowlaunch._core.steps import Deadline
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ def launch_call(api: Api, order: Order, body: bytes, subject: str) -> Call:
 
 def _header_text(text: str) -> str:
     """Return any text as a header can hold it: what is not visible ASCII is percent-encoded."""
-    return quote(text, safe="!#$&'()*+,/:;=?@[]~", errors="replace")
+    return text if _PLAIN.fullmatch(text) else quote(text, safe="!#$&'()*+,/:;=?@[]~", errors="replace")
 
 
 def _prepared(api: Api, order: Order, mode: PreflightMode, deadline: Deadline) -> Plan[tuple[str, bytes, str]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,8 +15,7 @@ if TYPE_CHECKING:
 LossKind = Literal["dns", "connect", "tls", "certificate", "proxy", "timeout", "reset", "truncated"]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True, gc=False):
     """One API call before it is signed: where it goes and what it carries.
 
     `subject` names what the call is about in messages (a flow's name, an execution's id). The body may hold a
@@ -23,17 +24,22 @@ class Call:
 
     operation: Operation
     url: str
-    body: bytes | None = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = None
+    headers: Mapping[str, str] = {}
     subject: str = ""
 
+    def __repr__(self) -> str:
+        return f"Call({self.operation.name!r}, url={self.url!r}, subject={self.subject!r})"
 
-@dataclass(frozen=True, slots=True)
-class Request:
+
+class Request(Struct, frozen=True, gc=False):
     """One HTTP request, ready to send. Its headers hold the token, so it is never printed."""
 
     call: Call
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"Request({self.call!r})"
 
     @property
     def method(self) -> str:
@@ -41,13 +47,15 @@ class Request:
         return self.call.operation.method
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True, gc=False):
     """One HTTP answer, read to its end. Header names are lower case."""
 
     status: int
     headers: Mapping[str, str]
-    body: bytes = field(repr=False)
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Response(status={self.status}, headers={self.headers!r})"
 
     @property
     def correlation_id(self) -> str:

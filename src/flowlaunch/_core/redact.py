@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from flowlaunch._core.messages import Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from flowlaunch._core.messages import Response
 
 HIDDEN: Final = "[redacted]"
 SHORTEST_SECRET: Final = 4
@@ -45,7 +44,7 @@ def scrubbed(response: Response, secrets: Iterable[str]) -> Response:
     for secret in known:
         headers = {name: value.replace(secret, HIDDEN) for name, value in headers.items()}
         body = body.replace(secret.encode(), HIDDEN.encode())
-    return replace(response, headers=headers, body=body)
+    return Response(response.status, headers, body)
 
 
 def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """What a plan may ask of its driver.
 
 A plan is a generator: it yields a step and gets back what the step's comment says. All waiting, sending and
-clock reading is the driver's; everything decided is the plan's.
+clock reading is the driver's; everything decided is the plan's. Those that every call makes are msgspec structs: they
+cost a fifth of a frozen dataclass.
 """
 
 from __future__ import annotations
@@ -10,43 +11,40 @@ from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from flowlaunch._core.messages import Request
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
+class Now(Struct, frozen=True, gc=False):
     """Ask the time; the answer is a Moment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True, gc=False):
     """One reading of both clocks, in seconds; only differences of `mono_s` mean anything."""
 
     mono_s: float
     unix_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(Struct, frozen=True, gc=False):
     """The end of one call of a caller, whatever it takes: `at_s` on the monotonic clock, `given_s` seconds long."""
 
     at_s: float
     given_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Bearer:
+class Bearer(Struct, frozen=True, gc=False):
     """Ask for a token other than generation `refused` (0: any that is fresh); the answer is a Held."""
 
     refused: int
     deadline_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Reserve:
+class Reserve(Struct, frozen=True, gc=False):
     """Ask for a place in the pace before `deadline_s`; the answer is a Slot, or None when there is none in time."""
 
     deadline_s: float
@@ -74,8 +72,7 @@ class Pause:
     up_to_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Struct, frozen=True, gc=False):
     """Send `request` and read its answer before `deadline_s`; the answer is a Response or a Lost."""
 
     request: Request

@@ -32,6 +32,7 @@ class AsyncTransport:
         self._pool: Pool | None = None
         self._abandoned: list[Pool] = []
         self._targets: dict[str, tuple[Origin, str]] = {}
+        self._origins: dict[tuple[str, bool, str | None], Origin] = {}
         self._tls: ssl.SSLContext | None = None
 
     async def send(self, request: Request, timeout_s: float) -> Response | Lost:
@@ -88,13 +89,12 @@ class AsyncTransport:
             self._tls = self._network.tls()
         proxy = self._network.proxy_for(url)
         path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
-        origin = Origin(
-            host=parts.hostname or "",
-            port=parts.port or (443 if is_tls else 80),
-            netloc=parts.netloc,
-            tls=self._tls if is_tls else None,
-            proxy=proxy,
-        )
+        place = (parts.netloc, is_tls, proxy)
+        origin = self._origins.get(place)
+        if origin is None:
+            port = parts.port or (443 if is_tls else 80)
+            tls = self._tls if is_tls else None
+            origin = self._origins[place] = Origin(parts.hostname or "", port, parts.netloc, tls, proxy)
         target = f"{parts.scheme}://{parts.netloc}{path}" if proxy and not is_tls else path
         self._targets[url] = (origin, target)
         return origin, target

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 HAPPY_EYEBALLS_S = 0.25
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Origin:
-    """Where requests go: a host and port, over TLS or not, through a proxy or not."""
+    """Where requests go: a host and port, over TLS or not, through a proxy or not; one object for each such place."""
 
     host: str
     port: int
     netloc: str
-    tls: ssl.SSLContext | None = field(hash=False, compare=False, repr=False)
+    tls: ssl.SSLContext | None = field(repr=False)
     proxy: str | None = field(repr=False)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -70,8 +69,7 @@ VERDICTS: Final[tuple[tuple[type[BaseException], Event, Sign], ...]] = (
 """First class that fits -> what becomes of the row, and what it says about the service."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True):
     """What came of one row: `outcome` for the ledger, `sign` for the runner, `error` when there was one."""
 
     outcome: Outcome
