@@ -4,9 +4,13 @@ import asyncio
 
 from runner_world import row_plan
 
+from flowlaunch import AsyncClient
+from flowlaunch.batch import tracker
 from flowlaunch.batch.states import RowState
+from flowlaunch.errors import DecodeError
 from flowlaunch.sandbox import NotFoundAfterLaunch, Status
 
+REMINDER_FLOW = "f0000000-0000-4000-8000-000000000002"
 READ = "executions.get"
 LAUNCH = "executions.launch"
 
@@ -63,6 +67,68 @@ async def test_ends_that_may_not_be_read_do_not_stop_the_launches(open_world):
 
     assert (outcome.ended, outcome.counts) == ("finished", {"launched": 4})
     assert "tracking-lost" in world.kinds()
+
+
+async def test_an_execution_that_is_gone_ends_the_batch(open_world):
+    """A 404 that lasts beyond the first minute ends the following of that row, which says that its end is unknown."""
+    world = open_world().load(3)
+    world.sandbox.faults.script(LAUNCH, 2, NotFoundAfterLaunch(polls=10_000))
+
+    outcome = await world.run(concurrency=1)
+
+    row = next(row for row in world.rows() if row.state is RowState.LAUNCHED)
+    assert (outcome.ended, outcome.counts) == ("finished", {"completed": 2, "launched": 1})
+    assert (row.reason, row.message) == ("gone", "its end is unknown: the platform knows no such execution any more")
+    told = [event for event in world.ledger.events(world.batch_id) if event.kind == "end-unknown"]
+    assert [event.facts["reason"] for event in told] == ["gone"]
+
+
+async def test_an_execution_that_stays_unreadable_ends_the_batch(open_world, monkeypatch):
+    """An execution whose reads fail again and again, while others can be read, is given up with the reason."""
+    monkeypatch.setattr(tracker, "TROUBLE_S", 0.5)
+    monkeypatch.setattr(tracker, "LONGEST_TROUBLE_S", 2.0)
+    world = open_world().load(1)
+    await world.run(track=False)
+    bad = next(world.ledger.rows(world.batch_id)).execution_id
+    world.ledger.add_rows(world.batch_id, [row_plan(number) for number in range(2, 5)])
+    honest = AsyncClient.status
+
+    async def status(client, execution_id, **options):
+        if execution_id == bad:
+            raise DecodeError("could not read execution: no JSON")
+        return await honest(client, execution_id, **options)
+
+    monkeypatch.setattr(AsyncClient, "status", status)
+
+    outcome = await world.run()
+
+    assert (outcome.ended, outcome.counts) == ("finished", {"completed": 3, "launched": 1})
+    assert next(row.reason for row in world.rows() if row.state is RowState.LAUNCHED) == "unreadable"
+
+
+async def test_reads_that_are_never_answered_end_the_following(open_world, monkeypatch):
+    """When no read at all succeeds for an hour, the batch ends with its rows launched; a later run follows them."""
+    monkeypatch.setattr(tracker, "SILENCE_S", 30.0)
+    world = open_world().load(3)
+    world.sandbox.faults.script(READ, None, Status(503))
+
+    outcome = await world.run()
+
+    assert (outcome.ended, outcome.counts) == ("finished", {"launched": 3})
+    assert "tracking-lost" in world.kinds()
+    world.sandbox.faults.clear()
+    assert (await world.run()).counts == {"completed": 3}
+
+
+async def test_an_execution_that_never_ends_is_not_followed_for_ever(open_world, monkeypatch):
+    """An execution that still runs at the greatest age is given up, so that the batch ends."""
+    monkeypatch.setattr(tracker, "OLDEST_S", 20.0)
+    world = open_world(clock="frozen").load([row_plan(1)], flow_id=REMINDER_FLOW)
+
+    outcome = await world.run()
+
+    assert (outcome.ended, outcome.counts) == ("finished", {"launched": 1})
+    assert next(world.ledger.rows(world.batch_id)).reason == "still-running"
 
 
 async def test_a_later_run_archives_what_ended_meanwhile(open_world):

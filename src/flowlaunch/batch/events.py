@@ -27,6 +27,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "in-doubt": "a launch was sent and its outcome is unknown; it is not sent again",
     "refused": "the service refused a launch for good",
     "tracking-off": "ends are not followed, so the ramp cannot judge and is off",
+    "end-unknown": "the end of one execution cannot be learnt; its row stays launched, with the reason",
     "tracking-lost": "the ends of executions cannot be read",
     "storage": "the ledger cannot be written, a full disk for instance",
     "stopping": "nothing new is launched; what is in flight is finished",

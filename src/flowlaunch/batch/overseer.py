@@ -9,7 +9,7 @@ import msgspec
 
 from flowlaunch.batch.budget import ErrorBudget, Tally
 from flowlaunch.batch.events import PASSING_KINDS, RunEvent, event_at
-from flowlaunch.batch.ledger import Change
+from flowlaunch.batch.ledger import Change, place_of
 from flowlaunch.batch.states import Event, RowState
 from flowlaunch.errors import LedgerError
 
@@ -122,6 +122,10 @@ class Overseer:
     def ended(self, results: Sequence[Result]) -> None:
         """Take in executions whose end is on the disk now; a ramp looks at them at once."""
         for result in results:
+            if result.event is None:
+                row = place_of(result.row_id)[1]
+                self.tell("end-unknown", f"row {row}: {result.error_message}", row=row, reason=result.reason)
+                continue
             self.tally.launched -= 1
             self.tally.completed += result.event is Event.COMPLETED
             self.tally.failed += result.event is Event.FAILED

@@ -39,7 +39,14 @@ READ_S: Final = 15.0
 MISSING_GRACE_S: Final = 60.0
 """How long a 404 is taken for an execution that the platform's readers do not show yet (guess: no figure is public)."""
 TROUBLE_S: Final = 10.0
-"""Pause before an execution is read again whose reading failed."""
+"""Pause before an execution is read again whose reading failed; it doubles with each failure in a row."""
+LONGEST_TROUBLE_S: Final = 300.0
+MOST_FAILURES: Final = 12
+"""Failures in a row (about half an hour) after which one execution's end is given up, while others can be read."""
+SILENCE_S: Final = 3_600.0
+"""Time without a single read that succeeded, though some were tried, after which this run follows no more ends."""
+OLDEST_S: Final = 72 * 3_600.0
+"""Age at which an execution that still runs is followed no more (guess: the longest time of a flow is not public)."""
 FLUSH_S: Final = 0.25
 FLUSH_AT: Final = 200
 IDLE_S: Final = 0.5
@@ -47,6 +54,13 @@ BACKLOG_US: Final = 1_000_000
 FARTHEST_US: Final = round((LONGEST_S + 60.0) * 1e6)
 FOREVER_US: Final = 1 << 62
 LASTING: Final = (AuthenticationError, PermissionDeniedError)
+
+
+class _Failing(msgspec.Struct):
+    """How often an execution could not be read in a row, and since when."""
+
+    since_s: float
+    times: int = 0
 
 
 class Tracker:
@@ -88,6 +102,9 @@ class Tracker:
         self._bell = asyncio.Event()
         self._flushed_s = float("-inf")
         self._ask_again_us = 0
+        self._failing: dict[int, _Failing] = {}
+        self._answered_s = float("-inf")
+        self._silent_since_s: float | None = None
         self.is_behind = False
         self.is_urgent = False
         self.lost: FlowlaunchError | None = None
@@ -206,29 +223,53 @@ class Tracker:
         self._seen(row, seen)
 
     def _seen(self, row: LaunchedRow, seen: Execution) -> None:
+        self._answered(row)
         now_us = self._now_us()
         if seen.is_final:
             self._durations.learn(_duration_s(row, seen, now_us))
             self._results.append(result_of(row, seen, keeps_outputs=self._keeps_outputs))
             return
         age_s = max(0.0, (now_us - row.launched_us) / 1e6)
+        if age_s >= OLDEST_S:
+            self._give_up(row, "still-running", f"it still ran after {OLDEST_S / 3_600:.0f} hours")
+            return
         self._look_again(row, self._durations.next_look_s(age_s, is_urgent=self.is_urgent) - age_s)
 
+    def _answered(self, row: LaunchedRow) -> None:
+        self._answered_s, self._silent_since_s = self._clock.now().mono_s, None
+        self._failing.pop(row.row_id, None)
+
     def _failed(self, row: LaunchedRow, error: FlowlaunchError) -> None:
-        age_s = (self._now_us() - row.launched_us) / 1e6
-        if isinstance(error, LASTING):
-            self.lost = error
-        elif isinstance(error, NotFoundError) and age_s >= MISSING_GRACE_S:
-            gone = Result(row_id=row.row_id, execution_id=row.execution_id, event=None, reason="gone",
-                          error_message="the platform knows no such execution any more")  # fmt: skip
-            self._results.append(gone)
-            return
-        wait_s = TROUBLE_S
         if isinstance(error, NotFoundError):
-            wait_s = max(1.0, age_s / 2)
-        elif isinstance(error, RateLimitedError):
-            wait_s = max(TROUBLE_S, min(60.0, error.retry_after_s or 0.0))
-        self._look_again(row, wait_s)
+            self._answered(row)
+            age_s = (self._now_us() - row.launched_us) / 1e6
+            if age_s >= MISSING_GRACE_S:
+                self._give_up(row, "gone", "the platform knows no such execution any more")
+            else:
+                self._look_again(row, max(1.0, age_s / 2))
+            return
+        now_s = self._clock.now().mono_s
+        if self._silent_since_s is None:
+            self._silent_since_s = now_s
+        if isinstance(error, LASTING) or now_s - self._silent_since_s >= SILENCE_S:
+            self.lost = error
+        if isinstance(error, RateLimitedError):
+            self._look_again(row, max(TROUBLE_S, min(60.0, error.retry_after_s or 0.0)))
+            return
+        failing = self._failing.setdefault(row.row_id, _Failing(since_s=now_s))
+        failing.times += 1
+        if failing.times >= MOST_FAILURES and self._answered_s > failing.since_s:
+            self._give_up(row, "unreadable", f"it could not be read {failing.times} times in a row: {error.message}")
+            return
+        self._look_again(row, min(LONGEST_TROUBLE_S, TROUBLE_S * 2.0 ** (failing.times - 1)))
+
+    def _give_up(self, row: LaunchedRow, reason: str, why: str) -> None:
+        """End following a row whose end cannot be learnt; it stays launched, with the reason."""
+        self._failing.pop(row.row_id, None)
+        message = f"its end is unknown: {why}"
+        self._results.append(
+            Result(row_id=row.row_id, execution_id=row.execution_id, event=None, reason=reason, error_message=message)
+        )
 
     def _look_again(self, row: LaunchedRow, wait_s: float) -> None:
         self._later.append((row.row_id, self._now_us() + round(wait_s * 1e6)))
