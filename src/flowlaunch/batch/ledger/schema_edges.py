@@ -91,8 +91,13 @@ wishes = Table(
     "gateway_wishes",
     metadata,
     Column("row_id", BIG, ForeignKey("rows.id"), primary_key=True, autoincrement=False),
+    Column("launch_id", String(40), nullable=False),
+    Column("route", Text, nullable=False),
+    Column("key_id", String(64), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("begun_us", BIG),
 )
-"""Rows whose end is still to be told to a callback; the row goes when its delivery comes, in one transaction."""
+"""Whom to tell when a row ends; open until `begun_us`, when its delivery was made in the same transaction."""
 
 deliveries = Table(
     "gateway_deliveries",
@@ -145,6 +150,8 @@ audit = Table(
 
 Index("gateway_keys_by_name", keys.c.name)
 Index("gateway_messages_by_id", messages.c.hook, messages.c.message_id, unique=True)
+_IS_OPEN = wishes.c.begun_us.is_(None)
+Index("gateway_wishes_open", wishes.c.row_id, sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN)
 Index("gateway_deliveries_by_id", deliveries.c.id, unique=True)
 _IS_DUE = deliveries.c.due_us.is_not(None)
 Index("gateway_deliveries_due", deliveries.c.due_us, deliveries.c.seq, sqlite_where=_IS_DUE, postgresql_where=_IS_DUE)

@@ -135,6 +135,18 @@ def upgrade() -> None:
     op.create_table(
         "gateway_wishes",
         sa.Column("row_id", BIG, autoincrement=False, nullable=False),
+        sa.Column("launch_id", sa.String(length=40), nullable=False),
+        sa.Column("route", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.String(length=64), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("begun_us", BIG),
         sa.ForeignKeyConstraint(["row_id"], ["rows.id"]),
         sa.PrimaryKeyConstraint("row_id"),
+    )
+    op.create_index(
+        "gateway_wishes_open",
+        "gateway_wishes",
+        ["row_id"],
+        sqlite_where=sa.text("begun_us IS NULL"),
+        postgresql_where=sa.text("begun_us IS NULL"),
     )

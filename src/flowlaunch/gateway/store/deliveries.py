@@ -1,0 +1,299 @@
+"""Callbacks in the ledger's database: which ends are to be told, who tells them now, and what came of it.
+
+A wish is made with its launch. When the launch's row has ended, one transaction closes the wish and leaves a delivery;
+whoever leases a delivery sends it. So no end is forgotten by a crash, and two processes do not send one at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from sqlalchemy import ColumnElement, insert, or_, select, update
+
+from flowlaunch.batch.ledger.schema import results, rows
+from flowlaunch.batch.ledger.schema_edges import deliveries, delivery_attempts, wishes
+from flowlaunch.batch.ledger.schema_gateway import launches
+from flowlaunch.batch.states import FINAL_STATES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from sqlalchemy import Connection, Row
+
+    from flowlaunch.batch.ledger.store import Store
+
+__all__ = [
+    "Attempt",
+    "Due",
+    "Ended",
+    "Leased",
+    "Settled",
+    "Wish",
+    "begin",
+    "due",
+    "ended_of",
+    "lease",
+    "next_due_us",
+    "reopen",
+    "settle",
+    "wish",
+]
+
+ROWS_PER_TRANSACTION: Final = 500
+FINAL: Final = tuple(sorted(state.value for state in FINAL_STATES))
+LONGEST_PROBLEM: Final = 300
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom to tell when a row ends; `key_id` says whose secret signs."""
+
+    row_id: int
+    launch_id: str
+    route: str
+    key_id: str
+    url: str
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery that may be sent now."""
+
+    seq: int
+    origin: str
+
+
+class Leased(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery that is ours to send until the lease ends."""
+
+    seq: int
+    id: str
+    row_id: int
+    launch_id: str
+    route: str
+    key_id: str
+    url: str
+    event: str
+    execution_id: str | None
+    attempt: int
+    ended_us: int
+    tries: int
+    tries_before: int
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt to deliver; `http_status` is None when no answer came, `problem` is empty when all was well."""
+
+    number: int
+    at_us: int
+    took_us: int
+    http_status: int | None = None
+    problem: str = ""
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of a delivery after an attempt: `delivered`, `dead`, or `waiting` until `due_us`."""
+
+    seq: int
+    state: str
+    attempt: Attempt
+    due_us: int | None = None
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger knows of a launch that has ended, for its callback; a text is empty where there is none."""
+
+    idempotency_key: str | None
+    state: str
+    launched_us: int | None
+    ended_us: int | None
+    execution_id: str | None
+    message: str
+    error_code: str
+    completion_reason: str = ""
+    outputs: bytes | None = None
+
+
+# from launches to deliveries --------------------------------------------------------------------------------------
+
+
+def wish(connection: Connection, wanted: Sequence[Wish]) -> None:
+    """Have the ends of new rows told."""
+    if wanted:
+        connection.execute(insert(wishes), [msgspec.structs.asdict(one) | {"begun_us": None} for one in wanted])
+
+
+def reopen(connection: Connection, row_ids: Sequence[int]) -> None:
+    """Have the next end of rows that are launched again told, too; rows without a callback are passed over."""
+    if row_ids:
+        connection.execute(update(wishes).where(wishes.c.row_id.in_(row_ids)).values(begun_us=None))
+
+
+def begin(store: Store, origin_of: Callable[[str], str], row_ids: Sequence[int] | None = None) -> int:
+    """Make deliveries of open wishes whose rows have ended, of these rows or of all; return how many."""
+    if row_ids is not None:
+        parts = [row_ids[at : at + ROWS_PER_TRANSACTION] for at in range(0, len(row_ids), ROWS_PER_TRANSACTION)]
+        return sum(_deliver(store, _ended(store, 0, part), origin_of) for part in parts)
+    made, after = 0, 0
+    while found := _ended(store, after, None):
+        made += _deliver(store, found, origin_of)
+        after = found[-1].row_id
+    return made
+
+
+def _ended(store: Store, after: int, row_ids: Sequence[int] | None) -> Sequence[Row[*tuple[Any, ...]]]:
+    wanted = (
+        select(wishes.c.row_id, wishes.c.launch_id, wishes.c.url)
+        .add_columns(rows.c.state, rows.c.execution_id, rows.c.attempts, rows.c.ended_us)
+        .join(rows, rows.c.id == wishes.c.row_id)
+        .where(wishes.c.begun_us.is_(None), wishes.c.row_id > after, rows.c.state.in_(FINAL))
+        .order_by(wishes.c.row_id)
+        .limit(ROWS_PER_TRANSACTION)
+    )
+    if row_ids is not None:
+        wanted = wanted.where(wishes.c.row_id.in_(row_ids))
+    with store.read("find ended launches") as connection:
+        return connection.execute(wanted).all()
+
+
+def _deliver(store: Store, found: Sequence[Row[*tuple[Any, ...]]], origin_of: Callable[[str], str]) -> int:
+    """Close the wishes and leave their deliveries; a wish that another process closed first is passed over."""
+    if not found:
+        return 0
+    now_us = store.now_us()
+    made = []
+    with store.write("begin callbacks") as connection:
+        for one in found:
+            still_open = (wishes.c.row_id == one.row_id, wishes.c.begun_us.is_(None))
+            if connection.execute(update(wishes).where(*still_open).values(begun_us=now_us)).rowcount != 1:
+                continue
+            ended_us = one.ended_us or now_us
+            made.append(
+                {
+                    "id": f"{one.launch_id}_{ended_us}",
+                    "row_id": one.row_id,
+                    "state": "waiting",
+                    "event": f"launch.{one.state}",
+                    "execution_id": one.execution_id,
+                    "attempt": one.attempts,
+                    "ended_us": ended_us,
+                    "origin": origin_of(one.url),
+                    "created_us": now_us,
+                    "tries": 0,
+                    "tries_before": 0,
+                    "due_us": now_us,
+                    "problem": "",
+                }
+            )
+        if made:
+            connection.execute(insert(deliveries), made)
+    return len(made)
+
+
+# sending ----------------------------------------------------------------------------------------------------------
+
+
+def due(store: Store, *, but_origins: Collection[str] = (), limit: int) -> tuple[Due, ...]:
+    """Return deliveries that are due and that nobody sends now, longest due first."""
+    now_us = store.now_us()
+    wanted = (
+        select(deliveries.c.seq, deliveries.c.origin)
+        .where(deliveries.c.due_us <= now_us, _is_free(now_us))
+        .order_by(deliveries.c.due_us, deliveries.c.seq)
+        .limit(limit)
+    )
+    if but_origins:
+        wanted = wanted.where(deliveries.c.origin.not_in(but_origins))
+    with store.read("find due callbacks") as connection:
+        return tuple(Due(seq=one.seq, origin=one.origin) for one in connection.execute(wanted))
+
+
+def next_due_us(store: Store) -> int | None:
+    """Return when the next delivery that nobody sends now is due; None when none waits."""
+    wanted = select(deliveries.c.due_us).where(deliveries.c.due_us.is_not(None), _is_free(store.now_us()))
+    with store.read("next callback") as connection:
+        found = connection.execute(wanted.order_by(deliveries.c.due_us).limit(1)).scalar()
+    return None if found is None else int(found)
+
+
+def lease(store: Store, seqs: Sequence[int], holder: str, *, lasts_us: int) -> tuple[Leased, ...]:
+    """Take deliveries for `holder`; those that someone else took meanwhile are missing from what is returned."""
+    now_us = store.now_us()
+    with store.write("lease callbacks", durable=False) as connection:
+        connection.execute(
+            update(deliveries)
+            .where(deliveries.c.seq.in_(seqs), deliveries.c.due_us <= now_us, _is_free(now_us))
+            .values(lease=holder, lease_until_us=now_us + lasts_us)
+        )
+        wanted = (
+            select(
+                *(deliveries.c[name] for name in Leased.__struct_fields__ if name in deliveries.c),
+                wishes.c.launch_id,
+                wishes.c.route,
+                wishes.c.key_id,
+                wishes.c.url,
+            )
+            .join(wishes, wishes.c.row_id == deliveries.c.row_id)
+            .where(deliveries.c.seq.in_(seqs), deliveries.c.lease == holder)
+            .order_by(deliveries.c.seq)
+        )
+        found = connection.execute(wanted).mappings().all()
+    return tuple(Leased(**one) for one in found)
+
+
+def settle(store: Store, holder: str, done: Settled) -> bool:
+    """Write what came of an attempt; return False, leaving all as it is, when the lease went to someone else."""
+    attempt = done.attempt
+    new = {
+        "state": done.state,
+        "due_us": done.due_us,
+        "lease": None,
+        "lease_until_us": None,
+        "tries": deliveries.c.tries + 1,
+        "http_status": attempt.http_status,
+        "problem": attempt.problem[:LONGEST_PROBLEM],
+        "done_us": None if done.state == "waiting" else attempt.at_us + attempt.took_us,
+    }
+    with store.write("settle a callback") as connection:
+        ours = (deliveries.c.seq == done.seq, deliveries.c.lease == holder)
+        if connection.execute(update(deliveries).where(*ours).values(**new)).rowcount != 1:
+            return False
+        values = msgspec.structs.asdict(attempt) | {"problem": attempt.problem[:LONGEST_PROBLEM]}
+        connection.execute(insert(delivery_attempts).values(delivery_seq=done.seq, **values))
+    return True
+
+
+def ended_of(store: Store, one: Leased) -> Ended | None:
+    """Return what is told about a launch: how it had ended then, even if it was launched again since."""
+    columns = (rows.c.state, rows.c.launched_us, rows.c.ended_us, rows.c.execution_id, rows.c.message)
+    with store.read("read an ended launch") as connection:
+        row = connection.execute(select(*columns, rows.c.error_code).where(rows.c.id == one.row_id)).first()
+        if row is None:
+            return None
+        named = select(launches.c.idempotency_key).where(launches.c.row_id == one.row_id)
+        key = connection.execute(named).scalar()
+        found = None
+        if one.execution_id is not None:
+            found = connection.execute(select(results).where(results.c.execution_id == one.execution_id)).first()
+    is_same = row.execution_id == one.execution_id and row.state == one.event.partition(".")[2]
+    ended = Ended(
+        idempotency_key=key,
+        state=one.event.partition(".")[2],
+        launched_us=row.launched_us if is_same else None,
+        ended_us=one.ended_us,
+        execution_id=one.execution_id,
+        message=row.message if is_same else "",
+        error_code=row.error_code if is_same else "",
+    )
+    if found is None:
+        return ended
+    return msgspec.structs.replace(
+        ended,
+        message=found.error_message,
+        error_code=found.error_code,
+        completion_reason=found.completion_reason,
+        outputs=found.outputs,
+    )
+
+
+def _is_free(now_us: int) -> ColumnElement[bool]:
+    return or_(deliveries.c.lease.is_(None), deliveries.c.lease_until_us <= now_us)
