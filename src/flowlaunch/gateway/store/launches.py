@@ -17,6 +17,7 @@ from flowlaunch.batch.ledger.schema import attempts, counts, rows
 from flowlaunch.batch.ledger.schema_gateway import launches
 from flowlaunch.batch.states import RowState
 from flowlaunch.errors import LedgerError
+from flowlaunch.gateway.store import deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -55,7 +56,6 @@ class LaunchRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     caller: str
     idempotency_key: str | None
     fingerprint: str
-    callback: str | None
     trace: str
     created_us: int
 
@@ -92,7 +92,8 @@ class Order:
     caller: str
     idempotency_key: str | None
     fingerprint: str
-    callback: str | None = None
+    route: str
+    callback_url: str | None = None
     trace: str = ""
     most_waiting: int | None = None
 
@@ -180,10 +181,16 @@ def _write(
             order = orders[place]
             made[place] = LaunchRecord(
                 id=order.launch_id, row_id=row_id, caller=order.caller, idempotency_key=order.idempotency_key,
-                fingerprint=order.fingerprint, callback=order.callback, trace=order.trace, created_us=now_us,
+                fingerprint=order.fingerprint, trace=order.trace, created_us=now_us,
             )  # fmt: skip
     if made:
         _ADD.run(connection, [msgspec.structs.asdict(one) for one in made.values()])
+        wishes = [
+            deliveries.Wish(row_id=one.row_id, launch_id=one.id, route=orders[place].route, key_id=one.caller, url=url)
+            for place, one in made.items()
+            if (url := orders[place].callback_url) is not None
+        ]
+        deliveries.wish(connection, wishes)
     return made
 
 

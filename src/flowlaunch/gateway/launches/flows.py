@@ -1,0 +1,109 @@
+"""The flows that are launched, read seldom and on the shared pace, and still known while the platform is away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from flowlaunch.batch.permits import client_key, govern
+from flowlaunch.batch.slots import spend_slots
+from flowlaunch.errors import FlowlaunchError, FlowLookupError
+
+if TYPE_CHECKING:
+    from flowlaunch._io.clock_async import AsyncClock
+    from flowlaunch.aclient import AsyncClient
+    from flowlaunch.batch.ledger import Ledger
+    from flowlaunch.models import CheckReport, Flow, FlowInputs
+
+__all__ = ["FlowBook"]
+
+FRESH_S: Final = 60.0
+"""How long a flow is believed; its client reads no sooner."""
+UNKNOWN_S: Final = 10.0
+"""How long a flow that was not found is not looked for again."""
+MOST_HELD: Final = 1_000
+
+
+@dataclass(slots=True)
+class Entry:
+    """What is known of one name or id: a flow, or why there is none."""
+
+    read_s: float
+    flow: Flow | None = None
+    error: FlowLookupError | None = None
+
+    def is_fresh(self, now_s: float) -> bool:
+        """Whether it need not be read again."""
+        return now_s - self.read_s < (FRESH_S if self.flow is not None else UNKNOWN_S)
+
+
+class FlowBook:
+    """Flows by id or exact name. Every read takes a slot of the shared pace."""
+
+    def __init__(self, client: AsyncClient, ledger: Ledger, pace_per_minute: float | None, clock: AsyncClock) -> None:
+        govern(client)
+        self._client, self._ledger, self._clock = client, ledger, clock
+        self._pace = pace_per_minute
+        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._reading: dict[str, asyncio.Task[Entry]] = {}
+        self._listed: tuple[float, tuple[Flow, ...]] | None = None
+
+    async def flow(self, ref: str) -> Flow:
+        """Return a flow as it was within the last minute, or as last known while the platform cannot be reached.
+
+        Raises:
+            FlowLookupError: there is none, or several.
+            FlowlaunchError: it was never read, and cannot be read now.
+
+        """
+        held = self._entries.get(ref)
+        if held is None or not held.is_fresh(self._clock.now().mono_s):
+            try:
+                held = await self._read_once(ref)
+            except FlowlaunchError:
+                if held is None or held.flow is None:
+                    raise
+        if held.flow is None:
+            raise held.error or FlowLookupError(f"no flow {ref!r}")
+        return held.flow
+
+    async def check(self, flow: Flow, input_data: object, version: str | None) -> CheckReport:
+        """Say what a launch would send and what is wrong with it."""
+        return await self._client.check(flow, input_data, version=version)
+
+    async def inputs(self, flow: Flow, version: str | None = None) -> FlowInputs:
+        """Return the inputs of a flow's version."""
+        return await self._client.flow_inputs(flow, version=version)
+
+    async def all(self) -> tuple[Flow, ...]:
+        """Return every workflow that the client sees, read at most once a minute."""
+        now_s = self._clock.now().mono_s
+        if self._listed is None or now_s - self._listed[0] >= FRESH_S:
+            await self._spend()
+            self._listed = (now_s, tuple([flow async for flow in self._client.flows(page_size=500)]))
+        return self._listed[1]
+
+    async def _read_once(self, ref: str) -> Entry:
+        task = self._reading.get(ref)
+        if task is None:
+            task = asyncio.get_running_loop().create_task(self._read(ref))
+            self._reading[ref] = task
+            task.add_done_callback(lambda _done: self._reading.pop(ref, None))
+        return await asyncio.shield(task)
+
+    async def _read(self, ref: str) -> Entry:
+        await self._spend()
+        try:
+            entry = Entry(self._clock.now().mono_s, flow=await self._client.find_flow(ref))
+        except FlowLookupError as error:
+            entry = Entry(self._clock.now().mono_s, error=error)
+        self._entries[ref] = entry
+        self._entries.move_to_end(ref)
+        while len(self._entries) > MOST_HELD:
+            self._entries.popitem(last=False)
+        return entry
+
+    async def _spend(self) -> None:
+        await spend_slots(self._ledger, client_key(self._client), self._pace, 1, self._clock)
