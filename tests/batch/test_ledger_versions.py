@@ -28,6 +28,7 @@ from flowlaunch.batch.ledger import (
     workers,
 )
 from flowlaunch.batch.ledger.prepared import PreparedStatement
+from flowlaunch.batch.ledger.set_based import SetStatement
 from flowlaunch.errors import LedgerError, LedgerTooNewError
 
 AFTER = schema.HEAD + 1
@@ -191,13 +192,12 @@ def test_the_statements_are_postgresql_too():
         assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=dialect))
         for index in table.indexes:
             assert "CREATE" in str(CreateIndex(index).compile(dialect=dialect))
-    prepared = [
-        one
-        for module in (chunks, counts, outcomes, results, rows, workers)
-        for one in vars(module).values()
-        if isinstance(one, PreparedStatement)
-    ]
-    assert len(prepared) >= 8
+    held = [one for module in (chunks, counts, outcomes, results, rows, workers) for one in vars(module).values()]
+    prepared = [one for one in held if isinstance(one, PreparedStatement)]
+    sets = [one for one in held if isinstance(one, SetStatement)]
+    assert (len(prepared), len(sets)) == (3, 7)
     for one in prepared:
         assert str(one._statement.compile(dialect=dialect, column_keys=one._columns)).startswith(("UPDATE", "INSERT"))
+    for one in sets:
+        assert "jsonb_array_elements(CAST(" in one.text(dialect)
     assert "SKIP LOCKED" in str(chunks._DUE.compile(dialect=dialect))

@@ -277,3 +277,17 @@ def test_results_are_archived_once(ledger, clock):
     assert ledger.record_results(batch_id, [gone]) == 1
     assert ledger.next_look_us(batch_id) is None
     assert kept(ledger, batch_id) == truth(ledger, batch_id)
+
+
+def test_what_the_platform_says_is_kept_whatever_it_holds(ledger):
+    """A message with quotes, backslashes, other scripts or a NUL is archived; only the NUL is replaced."""
+    batch_id = filled(ledger, 1)
+    worker = ledger.start_work(batch_id)
+    chunk = ledger.take_chunk(worker, 1)
+    ledger.commit(worker, intents=chunk.rows)
+    said = 'no "such" input: C:\\u0000 \\ täglich 行 \0 end'
+    outcome = chunk.rows[0].outcome(Event.REFUSED, reason="bad.request", message=said, http_status=400)
+    ledger.commit(worker, results=[outcome])
+
+    (row,) = ledger.rows(batch_id)
+    assert (row.state, row.message) == (RowState.REFUSED, said.replace("\0", "\ufffd"))

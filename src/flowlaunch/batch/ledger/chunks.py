@@ -8,9 +8,9 @@ import msgspec
 from sqlalchemy import bindparam, exists, insert, literal_column, select, update
 
 from flowlaunch.batch.ledger import batches, counts, events, workers as worker_rows
-from flowlaunch.batch.ledger.prepared import PreparedStatement
 from flowlaunch.batch.ledger.rows import HASHED_PAYLOAD
 from flowlaunch.batch.ledger.schema import attempts, chunks, rows, workers
+from flowlaunch.batch.ledger.set_based import SetStatement
 from flowlaunch.batch.ledger.shapes import Chunk, ChunkRow, Worker
 from flowlaunch.batch.states import Event, RowState, move
 
@@ -48,7 +48,7 @@ _DUE = (
     .limit(bindparam("size"))
     .with_for_update(skip_locked=True)
 )
-_TAKE = PreparedStatement(
+_TAKE = SetStatement(
     update(rows)
     .where(rows.c.id == bindparam("row_id"), _FREE)
     .values(chunk_id=bindparam("in_chunk"), epoch=bindparam("new_epoch"))

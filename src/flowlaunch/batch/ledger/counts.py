@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, insert, select, update
 
-from flowlaunch.batch.ledger.prepared import PreparedStatement
 from flowlaunch.batch.ledger.schema import counts
+from flowlaunch.batch.ledger.set_based import SetStatement
 from flowlaunch.batch.ledger.shapes import Count
 from flowlaunch.batch.states import RowState
 
@@ -22,7 +22,7 @@ __all__ = ["Deltas", "add", "read"]
 Deltas = Counter[tuple[int, str, str]]
 """(batch id, state, reason) -> by how many rows its count changes."""
 
-_ADD = PreparedStatement(
+_ADD = SetStatement(
     update(counts)
     .where(
         counts.c.batch_id == bindparam("in_batch"),

@@ -15,9 +15,9 @@ from sqlalchemy import bindparam, insert, literal_column, select, update
 
 from flowlaunch.batch.ledger import batches, counts, spare, workers
 from flowlaunch.batch.ledger.faults import CONFLICT
-from flowlaunch.batch.ledger.prepared import PreparedStatement
 from flowlaunch.batch.ledger.rows import let_go
 from flowlaunch.batch.ledger.schema import attempts, rows
+from flowlaunch.batch.ledger.set_based import SetStatement
 from flowlaunch.batch.states import Event, RowState, move
 from flowlaunch.errors import LedgerError, LedgerFencedError, LedgerFullError
 
@@ -53,7 +53,7 @@ _GUARD = (
     rows.c.state == bindparam("old_state"),
     rows.c.epoch == bindparam("old_epoch"),
 )
-_INTEND = PreparedStatement(
+_INTEND = SetStatement(
     update(rows)
     .where(*_GUARD)
     .values(
@@ -71,10 +71,10 @@ _NOBODYS: Final[dict[str, Any]] = {
     "chunk_id": literal_column("NULL"),
     "epoch": literal_column("0"),
 }  # what is written for it later is refused
-_CONCLUDE = PreparedStatement(
+_CONCLUDE = SetStatement(
     update(rows).where(*_GUARD).values({name: bindparam(f"new_{name}") for name in _NEW} | _NOBODYS)
 )
-_ATTEMPT = PreparedStatement(
+_ATTEMPT = SetStatement(
     insert(attempts).values(
         row_id=bindparam("row_id"),
         number=bindparam("number"),

@@ -10,6 +10,7 @@ from flowlaunch.batch.ledger import batches, counts
 from flowlaunch.batch.ledger.outcomes import REASON_LENGTH
 from flowlaunch.batch.ledger.prepared import PreparedStatement
 from flowlaunch.batch.ledger.schema import results, rows
+from flowlaunch.batch.ledger.set_based import SetStatement
 from flowlaunch.batch.ledger.shapes import LaunchedRow, Result
 from flowlaunch.batch.states import Event, RowState, move
 from flowlaunch.errors import LedgerError
@@ -28,7 +29,7 @@ ENDS = frozenset({Event.COMPLETED, Event.FAILED, None})
 _FIND = select(rows.c.id, rows.c.batch_id, rows.c.state, rows.c.reason, rows.c.execution_id).where(
     rows.c.id.in_(bindparam("row_ids", expanding=True)), rows.c.state == RowState.LAUNCHED.value
 )
-_END = PreparedStatement(
+_END = SetStatement(
     update(rows)
     .where(
         rows.c.id == bindparam("row_id"),
@@ -45,7 +46,7 @@ _END = PreparedStatement(
     )
 )
 _ARCHIVE = PreparedStatement(insert(results))
-_LOOK = PreparedStatement(
+_LOOK = SetStatement(
     update(rows)
     .where(
         rows.c.id == bindparam("row_id"), rows.c.state == literal_column("'launched'"), rows.c.look_at_us.is_not(None)
