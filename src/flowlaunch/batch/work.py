@@ -62,6 +62,7 @@ class WorkOptions:
         ends_when: `through`: nothing is left to launch or to follow; `idle`: no row is due now; `never`: the batch is
             open-ended and others add rows to it.
         most_rows: take no more rows than this in one run.
+        priority: weight of this batch against others that want the same OAuth client's pace.
 
     """
 
@@ -80,6 +81,7 @@ class WorkOptions:
     reopen: Callable[[ChunkRow, int], Decision] | None = field(default=None, repr=False)
     ends_when: Literal["through", "idle", "never"] = "through"
     most_rows: int | None = None
+    priority: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
