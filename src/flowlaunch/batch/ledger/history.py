@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flowlaunch.batch.ledger.keyed_hash import KeyedHash
     from flowlaunch.batch.ledger.store import Store
 
-__all__ = ["FolderHistory", "folder_history"]
+__all__ = ["FolderHistory", "folder_history", "ledgers_beside"]
 
 NOT_MADE = (Event.NOT_SENT.value, Event.REFUSED.value, Event.SETTLED_ABSENT.value)
 """Outcomes of attempts that reached nobody."""
@@ -162,6 +162,16 @@ def _check(source: _Source) -> None:
             f"read the history of the ledger {source.place}: it has schema version {source.version}, not {HEAD}",
             hint="Open it once with this program, update the program, or move that ledger to another folder.",
         )
+
+
+def ledgers_beside(store: Store) -> tuple[tuple[Path, bool], ...]:
+    """Return the other ledgers of the folder, and whether each has this program's schema: opening upgrades it."""
+    found = []
+    for path in _ledgers_beside(store.path):
+        source = _Source(sqlite.file_engine(path), path.name, own=False)
+        found.append((path, source.version == HEAD))
+        source.close()
+    return tuple(found)
 
 
 def _ledgers_beside(path: Path | None) -> list[Path]:

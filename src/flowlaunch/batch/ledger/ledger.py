@@ -310,6 +310,14 @@ class Ledger:
         """
         return privacy.forget(self._store, key, by=by)
 
+    def names_of(self, key: str) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the row keys and contacts of all rows that `key`, a row key or a contact, reaches."""
+        return privacy.names_of(self._store, key)
+
+    def beside(self) -> tuple[tuple[Path, bool], ...]:
+        """Return the other ledgers of the folder, and whether each can be opened without upgrading it."""
+        return history.ledgers_beside(self._store)
+
     def backup(self, to: Path) -> Path:
         """Copy the ledger to a new file while it is in use; the copy is whole and consistent."""
         return backup.copy(self._store, to)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from flowlaunch.batch.ledger.store import Store
 
-__all__ = ["forget"]
+__all__ = ["forget", "names_of"]
 
 FORGOTTEN: Final = "forgotten"
 BLANK_FACTS: Final = '{"forgotten":true}'
@@ -47,6 +47,18 @@ def forget(store: Store, key: str, *, by: str) -> Forgotten:
     if done != NOTHING:
         _reclaim(store)
     return done
+
+
+def names_of(store: Store, key: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the row keys and the contacts of the rows that `key`, a row key or a contact, reaches."""
+    forms = store.keyed_hash.forms_of(key)
+    named = or_(rows.c.key.in_(forms), rows.c.contact.in_(forms))
+    wanted = select(rows.c.key, rows.c.contact)
+    with store.read("look for a contact") as connection:
+        found = connection.execute(wanted.where(named)).all()
+        contacts = frozenset(one.contact for one in found if one.contact is not None)
+        found = [*found, *connection.execute(wanted.where(rows.c.contact.in_(contacts)))]
+    return frozenset(one.key for one in found) - {FORGOTTEN}, contacts
 
 
 def _reclaim(store: Store) -> None:
