@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flowlaunch._io.clock_async import AsyncClock
+    from flowlaunch.batch.batch_job import BatchJob
     from flowlaunch.batch.events import RunEvent
-    from flowlaunch.batch.job import BatchJob
     from flowlaunch.batch.ledger import Batch, Ledger
     from flowlaunch.batch.rows import RowSource
     from flowlaunch.batch.stop import Stop

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from flowlaunch._io.clock_async import AsyncClock
     from flowlaunch.aclient import AsyncClient
+    from flowlaunch.batch.batch_job import BatchJob
     from flowlaunch.batch.decisions import History
-    from flowlaunch.batch.job import BatchJob
     from flowlaunch.models import FlowInputs
 
 __all__ = ["PlanReport", "PlannedLaunch", "plan_batch", "plan_batch_sync"]

@@ -14,8 +14,8 @@ from flowlaunch.batch.rules import Forecaster, Rules
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flowlaunch.batch.batch_job import BatchJob
     from flowlaunch.batch.decisions import RowPlan
-    from flowlaunch.batch.job import BatchJob
     from flowlaunch.batch.rules import Forecast
 
 __all__ = ["Foresight"]

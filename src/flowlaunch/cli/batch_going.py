@@ -12,8 +12,8 @@ from flowlaunch.cli.ledgers import ledger_named, opened, spelt
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from flowlaunch.batch.batch_job import BatchJob
     from flowlaunch.batch.events import RunEvent
-    from flowlaunch.batch.job import BatchJob
     from flowlaunch.batch.rules import Rules
     from flowlaunch.batch.work import BatchOutcome
     from flowlaunch.cli.session import Session

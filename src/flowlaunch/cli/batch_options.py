@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from flowlaunch.batch.job import BatchJob
+    from flowlaunch.batch.batch_job import BatchJob
     from flowlaunch.batch.mapping import MappingSpec
     from flowlaunch.batch.rows import ReadOptions
     from flowlaunch.cli.session import Session
@@ -134,7 +134,7 @@ def job_of(session: Session, source: str, wanted: Mapping[str, Any]) -> BatchJob
         InputError: a file or an option is wrong.
 
     """
-    from flowlaunch.batch.job import BatchJob  # noqa: PLC0415 - loads the HTTP library
+    from flowlaunch.batch.batch_job import BatchJob  # noqa: PLC0415 - loads the HTTP library
     from flowlaunch.cli.batch_rules import rules_of  # noqa: PLC0415
 
     settings = session.settings
