@@ -6,6 +6,8 @@ import socket
 
 import pytest
 
+pytest_plugins = ("postgres_server",)
+
 LOOPBACK = ("127.", "::1", "localhost")
 FOREIGN = (
     "GENESYS", "FLOWLAUNCH", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "PURECLOUD", "SSL_CERT",

@@ -24,6 +24,7 @@
       DecodeError               an answer lacks the promised shape: JSON path, expected, found
       LedgerError               the ledger of a batch cannot do what it was asked to
         LedgerBusyError         another process works on the batch; .pid .host .heartbeat_at
+          LedgerUnreachableError  the database server does not answer: try again; .is_uncertain
         LedgerFencedError       another process took the batch over: stop, send nothing more
         LedgerFullError         the disk is full: no intent was written; .saved
         LedgerMismatchError     the file, the mapping or the flow has changed since the batch began; .changed
@@ -69,6 +70,7 @@ from flowlaunch.errors.ledger import (
     LedgerFullError,
     LedgerMismatchError,
     LedgerTooNewError,
+    LedgerUnreachableError,
 )
 from flowlaunch.errors.service import (
     ApiError,
@@ -114,6 +116,7 @@ __all__ = [
     "LedgerFullError",
     "LedgerMismatchError",
     "LedgerTooNewError",
+    "LedgerUnreachableError",
     "NotFoundError",
     "NotSentError",
     "PermissionDeniedError",

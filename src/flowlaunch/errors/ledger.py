@@ -46,6 +46,23 @@ class LedgerBusyError(LedgerError):
         self.heartbeat_at = heartbeat_at
 
 
+class LedgerUnreachableError(LedgerBusyError):
+    """The ledger's database server does not answer. Trying again is right: what was not kept is not half kept.
+
+    Attributes:
+        is_uncertain: whether the connection broke while a transaction was being kept, so that it may have been. Writes
+            of a worker find out by themselves when they are tried again.
+
+    """
+
+    default_code = "ledger-unreachable"
+    default_hint = "Check that the server runs and can be reached, then try again; workers go on by themselves."
+
+    def __init__(self, message: str, *, is_uncertain: bool = False, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.is_uncertain = is_uncertain
+
+
 class LedgerFencedError(LedgerError):
     """Another process took over what this one was working on: its rows are no longer this one's to write.
 

@@ -58,7 +58,7 @@ def change(store: Store, batch_id: int, *, by: str, wanted: Change) -> Controls:
 
 
 def _check(new: dict[str, Any]) -> None:
-    for name in ("rate_per_minute", "concurrency"):
+    for name in ("rate_per_minute", "concurrency", "priority"):
         value = new.get(name)
         if value is not None and not value > 0:
             raise LedgerError(f"set {name} to {value}: it must be above zero", hint="Pause the batch to stop it.")

@@ -2,6 +2,9 @@
 
 Instants are integer microseconds since 1970 (UTC). A row's id is (batch id << 32) | row number, so rows lie
 in the order of the file and `id BETWEEN` is "the rows of this batch".
+
+On PostgreSQL `rows` and `attempts` are partitioned by batch, along these ids; a trigger makes the partitions. They
+have no foreign keys there, and an execution id is unique within its batch.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     or_,
 )
 
@@ -45,7 +49,7 @@ __all__ = [
     "workers",
 ]
 
-HEAD: Final = 3
+HEAD: Final = 4
 """The schema version that this program reads and writes: the number of the newest migration."""
 
 BIG = BigInteger().with_variant(Integer(), "sqlite")  # INTEGER PRIMARY KEY is the row's own id in SQLite
@@ -81,7 +85,10 @@ workers = Table(
     Column("started_us", BIG, nullable=False),
     Column("heartbeat_us", BIG, nullable=False),
     Column("gone_us", BIG),
+    Column("is_shared", Boolean, nullable=False, server_default=false()),
+    Column("serial", BIG, nullable=False, server_default="0"),
 )
+"""`serial` is the number of the worker's last commit: after a lost connection it tells what became of it."""
 
 chunks = Table(
     "chunks",
@@ -98,7 +105,7 @@ chunks = Table(
 rows = Table(
     "rows",
     metadata,
-    Column("id", BIG, primary_key=True),
+    Column("id", BIG, primary_key=True, autoincrement=False),
     Column("batch_id", Integer, ForeignKey("batches.id"), nullable=False),
     Column("number", BIG, nullable=False),
     Column("line", BIG, nullable=False),
@@ -166,9 +173,11 @@ counts = Table(
     Column("batch_id", Integer, ForeignKey("batches.id"), primary_key=True, autoincrement=False),
     Column("state", String(16), primary_key=True),
     Column("reason", String(100), primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
     Column("n", BIG, nullable=False),
     sqlite_with_rowid=False,
 )
+"""A count is the sum of its parts: processes that write at once change parts of their own, so that none waits."""
 
 controls = Table(
     "controls",
@@ -182,6 +191,7 @@ controls = Table(
     Column("concurrency", Integer),
     Column("version", Integer, nullable=False),
     Column("changed_us", BIG),
+    Column("priority", Integer, nullable=False, server_default="10"),
 )
 
 events = Table(
@@ -203,6 +213,7 @@ pace_clients = Table(
     Column("silent_until_us", BIG, nullable=False),
     Column("clock_base_us", BIG, nullable=False),
     Column("clock_host", Text, nullable=False),
+    Column("kept_back", Float, nullable=False, server_default="0"),
 )
 
 pace_lanes = Table(
@@ -212,6 +223,9 @@ pace_lanes = Table(
     Column("lane", String(128), primary_key=True),
     Column("even_us", BIG, nullable=False),
     Column("gap_us", BIG, nullable=False),
+    Column("weight", Float, nullable=False, server_default="1"),
+    Column("rate_per_minute", Float, nullable=False, server_default="0"),
+    Column("wants_until_us", BIG, nullable=False, server_default="0"),
 )
 
 pace_slots = Table(

@@ -298,7 +298,8 @@ class Count(msgspec.Struct, frozen=True, gc=False):
 class Controls(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked of a batch's runner from any terminal; `version` rises with each change.
 
-    `rate_per_minute` and `concurrency` are None while nobody set them: the runner's own settings count.
+    `rate_per_minute` and `concurrency` are None while nobody set them: the runner's own settings count. While several
+    batches want slots of one OAuth client, each gets its share of them by `priority`: 20 gets twice what 10 gets.
     """
 
     paused: bool = False
@@ -307,6 +308,7 @@ class Controls(msgspec.Struct, frozen=True, kw_only=True):
     cancelled: bool = False
     rate_per_minute: float | None = None
     concurrency: int | None = None
+    priority: int = 10
     version: int = 0
     changed_us: int | None = None
 
@@ -319,6 +321,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cancelled: bool | msgspec.UnsetType = msgspec.UNSET
     rate_per_minute: float | msgspec.UnsetType | None = msgspec.UNSET
     concurrency: int | msgspec.UnsetType | None = msgspec.UNSET
+    priority: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class EventRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,12 +12,14 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.pool import QueuePool
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sqlalchemy import Connection, Engine
 
 __all__ = [
     "APPLICATION_ID",
+    "SqliteFile",
     "application_id",
     "copy",
     "file_engine",
@@ -68,6 +71,55 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
 def _begin(connection: Connection) -> None:
     immediate = connection.get_execution_options().get("immediate", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+class SqliteFile:
+    """A ledger in a file: a single writing connection that threads take turns at, and connections to read by."""
+
+    def __init__(self, path: Path) -> None:
+        self.engine = file_engine(path)
+        self.path = path
+        self.place = str(path)
+        self._turn = threading.RLock()
+        self._writer: Connection | None = None
+        self._durable: bool | None = None
+
+    @contextlib.contextmanager
+    def writing(self, *, durable: bool) -> Iterator[Connection]:
+        """Run one transaction that has the write lock from its start."""
+        with self._turn:
+            connection = self._ready_writer(durable)
+            with connection.begin():
+                yield connection
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Read as the file was when this began."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextlib.contextmanager
+    def between(self) -> Iterator[Connection]:
+        """Lend the writing connection."""
+        with self._turn:
+            yield self._ready_writer(durable=True)
+
+    def _ready_writer(self, durable: bool) -> Connection:
+        if self._writer is None:
+            self._writer = self.engine.connect().execution_options(immediate=True)
+            self._durable = None
+        if durable is not self._durable:
+            set_durable(self._writer, durable)
+            self._durable = durable
+        return self._writer
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._turn:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+            self.engine.dispose()
 
 
 def _raw(connection: Connection) -> Any:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from typing import TYPE_CHECKING, Protocol
 
-from flowlaunch.batch.ledger import sqlite
 from flowlaunch.batch.ledger.faults import translated
 from flowlaunch.batch.ledger.keyed_hash import KeyedHash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from sqlalchemy import Connection, Engine
 
     from flowlaunch._core.steps import Moment
 
-__all__ = ["Clock", "Store"]
+__all__ = ["Clock", "Database", "Store"]
 
 
 class Clock(Protocol):
@@ -29,26 +28,69 @@ class Clock(Protocol):
         ...
 
 
+class Database(Protocol):
+    """What a store needs of a database: SQLite or PostgreSQL."""
+
+    @property
+    def engine(self) -> Engine:
+        """The database library's engine."""
+        ...
+
+    @property
+    def path(self) -> Path | None:
+        """The ledger's file; None when it is in a server."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """Where the ledger is, for people: without a password."""
+        ...
+
+    def writing(self, *, durable: bool) -> AbstractContextManager[Connection]:
+        """Run one transaction; it is kept when the block ends well, and then on the disk if `durable`."""
+        ...
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Run one transaction that reads from one consistent view, without waiting for writers."""
+        ...
+
+    def between(self) -> AbstractContextManager[Connection]:
+        """Lend a connection outside of any transaction."""
+        ...
+
+    def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
 class Store:
-    """One open ledger: a single writing connection that threads take turns at, and connections to read by.
+    """One open ledger, used by any number of threads.
 
     `boundary` is called with `before:<what>` and `after:<what>` around every commit, for tests that end the
     process there.
     """
 
-    def __init__(
-        self, engine: Engine, clock: Clock, *, path: Path | None, boundary: Callable[[str], None] | None = None
-    ) -> None:
-        self.engine = engine
+    def __init__(self, database: Database, clock: Clock, *, boundary: Callable[[str], None] | None = None) -> None:
+        self.database = database
         self.clock = clock
-        self.path = path
-        self.place = str(path) if path is not None else engine.url.render_as_string(hide_password=True)
-        self.keyed_hash = KeyedHash(path.parent if path is not None else None)
+        self.keyed_hash = KeyedHash(database.path.parent if database.path is not None else None)
         self._boundary = boundary or _nowhere
-        self._turn = threading.RLock()
-        self._writer: Connection | None = None
-        self._durable: bool | None = None
         self._payloads: dict[int, str] = {}
+
+    @property
+    def engine(self) -> Engine:
+        """The database library's engine."""
+        return self.database.engine
+
+    @property
+    def path(self) -> Path | None:
+        """The ledger's file; None when it is in a server."""
+        return self.database.path
+
+    @property
+    def place(self) -> str:
+        """Where the ledger is, for people."""
+        return self.database.place
 
     def payloads_of(self, batch_id: int, read: Callable[[], str]) -> str:
         """Return what becomes of a batch's payloads, reading it once: it never changes."""
@@ -62,13 +104,14 @@ class Store:
 
     @contextlib.contextmanager
     def write(self, doing: str, *, durable: bool = True) -> Iterator[Connection]:
-        """Run one transaction that has the write lock from its start; on any error nothing of it is kept.
+        """Run one transaction; on any error nothing of it is kept.
 
-        With `durable` it is on the disk when this ends, else at the latest with the next one that is.
+        With `durable` it is on the disk when this ends, else at the latest with the next one that is. On SQLite it has
+        the write lock from its start. On PostgreSQL others write at the same time: lock what is read and then written
+        (`with_for_update`, nothing on SQLite), or name in the WHERE of a write what it relies on.
         """
-        with self._turn, translated(doing, self.place):
-            connection = self._ready_writer(durable)
-            with connection.begin():
+        with translated(doing, self.place):
+            with self.database.writing(durable=durable) as connection:
                 yield connection
                 self._boundary(f"before:{doing}")
             self._boundary(f"after:{doing}")
@@ -76,31 +119,18 @@ class Store:
     @contextlib.contextmanager
     def read(self, doing: str) -> Iterator[Connection]:
         """Read from one consistent view, without waiting for writers."""
-        with translated(doing, self.place), self.engine.connect() as connection, connection.begin():
+        with translated(doing, self.place), self.database.reading() as connection:
             yield connection
 
     @contextlib.contextmanager
     def between(self, doing: str) -> Iterator[Connection]:
-        """Lend the writing connection outside of any transaction, for upkeep."""
-        with self._turn, translated(doing, self.place):
-            yield self._ready_writer(durable=True)
-
-    def _ready_writer(self, durable: bool) -> Connection:
-        if self._writer is None:
-            self._writer = self.engine.connect().execution_options(immediate=True)
-            self._durable = None
-        if durable is not self._durable and self.path is not None:
-            sqlite.set_durable(self._writer, durable)
-            self._durable = durable
-        return self._writer
+        """Lend a connection outside of any transaction, for upkeep."""
+        with translated(doing, self.place), self.database.between() as connection:
+            yield connection
 
     def close(self) -> None:
         """Close every connection."""
-        with self._turn:
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
-            self.engine.dispose()
+        self.database.close()
 
 
 def _nowhere(_place: str) -> None:

@@ -1,4 +1,4 @@
-"""Schema versions: what a file is, whether we can read it, and how it is brought up to date."""
+"""Schema versions: what a place holds, whether we can read it, and how it is brought up to date."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import inspect, select, text
+from sqlalchemy import func, inspect, select, text
 
 from flowlaunch.batch.ledger import (
+    postgres,
     schema_edges,  # noqa: F401 - its tables are part of the schema
     schema_gateway,  # noqa: F401 - as above
     sqlite,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["open_store", "upgrade", "version_of"]
+__all__ = ["open_store", "server_store", "upgrade", "version_of"]
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -31,21 +32,55 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 def open_store(
     place: Path | str, clock: Clock, *, create: bool, boundary: Callable[[str], None] | None = None
 ) -> Store:
-    """Open the ledger file at `place`, making or upgrading it."""
+    """Open the ledger at `place`, making it, or bringing a file up to date."""
     if isinstance(place, str) and "://" in place:
-        raise LedgerError(
-            f"open the ledger at {place.split('://', maxsplit=1)[0]}://…: only files are supported",
-            hint="Give the path of a file; ledgers shared by several machines are not built yet.",
-        )
+        return _open_server(place, clock, create=create, boundary=boundary)
     path = Path(place).absolute()
     fresh = _check_file(path, create=create)
-    store = Store(sqlite.file_engine(path), clock, path=path, boundary=boundary)
+    store = Store(sqlite.SqliteFile(path), clock, boundary=boundary)
     try:
         _bring_up_to_date(store, path, fresh=fresh)
     except BaseException:
         store.close()
         raise
     return store
+
+
+def _open_server(place: str, clock: Clock, *, create: bool, boundary: Callable[[str], None] | None) -> Store:
+    store = server_store(place, clock, boundary=boundary)
+    try:
+        if _server_version(store, create=create) == 0:
+            upgrade(store, HEAD)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _server_version(store: Store, *, create: bool) -> int:
+    """Return the version of a ledger in a server: HEAD, or 0 when it is to be made; else raise LedgerError."""
+    version = _known_version(store)
+    if version == 0 and not create:
+        raise LedgerError(
+            f"open the ledger {store.place}: there is none", hint="Make one: `flowlaunch ledger upgrade URL`."
+        )
+    if 0 < version < HEAD:
+        raise LedgerError(
+            f"open the ledger {store.place}: it has schema version {version}, this program needs {HEAD}",
+            code="ledger-too-old",
+            hint="Stop every older program that uses it, then run: flowlaunch ledger upgrade URL",
+        )
+    return version
+
+
+def server_store(place: str, clock: Clock, *, boundary: Callable[[str], None] | None = None) -> Store:
+    """Return a store on a database, whatever it holds; LedgerError when it is none that can hold a ledger."""
+    if not postgres.is_postgres(place):
+        raise LedgerError(
+            f"open the ledger at {place.split('://', maxsplit=1)[0]}://…: only PostgreSQL and files are supported",
+            hint="Give the path of a file, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE.",
+        )
+    return Store(postgres.PostgresDatabase(place), clock, boundary=boundary)
 
 
 def _check_file(path: Path, *, create: bool) -> bool:
@@ -72,25 +107,36 @@ def _check_file(path: Path, *, create: bool) -> bool:
 
 def version_of(connection: Connection) -> int:
     """Return the schema version of a ledger; 0 when it has no tables yet."""
-    if not inspect(connection).has_table("alembic_version"):
-        return 0
-    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if connection.dialect.name == "postgresql":
+        table = postgres.SCHEMA + ".alembic_version"
+        is_there = connection.execute(select(func.to_regclass(table))).scalar() is not None
+    else:
+        is_there = inspect(connection).has_table("alembic_version")
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if is_there else None
     return int(found) if found is not None else 0
 
 
-def _bring_up_to_date(store: Store, path: Path, *, fresh: bool) -> None:
+def _known_version(store: Store) -> int:
+    """Return the schema version of a ledger; LedgerTooNewError when it is none that this program knows."""
     with store.read("open") as connection:
         version = version_of(connection)
-        strange = fresh and version == 0 and inspect(connection).get_table_names()
-    if strange:
-        raise LedgerError(
-            f"open the ledger {path}: the file is a database of something else",
-            hint="Give the path of a ledger, or a new one.",
-        )
     if version > HEAD:
         raise LedgerTooNewError(
-            f"open the ledger {path}: it has schema version {version}, this program knows versions up to {HEAD}"
+            f"open the ledger {store.place}: it has schema version {version}, this program knows versions up to {HEAD}"
         )
+    return version
+
+
+def _bring_up_to_date(store: Store, path: Path, *, fresh: bool) -> None:
+    version = _known_version(store)
+    if fresh and version == 0:
+        with store.read("open") as connection:
+            strange = inspect(connection).get_table_names()
+        if strange:
+            raise LedgerError(
+                f"open the ledger {path}: the file is a database of something else",
+                hint="Give the path of a ledger, or a new one.",
+            )
     if version == HEAD:
         return
     if version > 0:
@@ -118,6 +164,8 @@ def upgrade(store: Store, version: int) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     with store.write("upgrade") as connection:
+        if store.path is None:
+            postgres.make_schema(connection)
         if version_of(connection) >= version:  # another process was first
             return
         config.attributes["connection"] = connection

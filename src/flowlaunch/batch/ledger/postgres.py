@@ -1,0 +1,184 @@
+"""All that is PostgreSQL's own: sessions, transactions of many writers at once, and lost connections."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import create_engine, event, func, make_url, select
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError, TimeoutError as PoolTimeoutError
+from sqlalchemy.schema import CreateSchema
+
+from flowlaunch.batch.ledger.counts import PART_OPTION
+from flowlaunch.batch.ledger.faults import lost
+from flowlaunch.errors import LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import URL, Connection, Engine
+
+__all__ = ["SCHEMA", "PostgresDatabase", "is_postgres", "make_schema", "parsed"]
+
+SCHEMA: Final = "flowlaunch"
+"""Where the tables are: their names are plain, and a database may hold other things."""
+SCHEMES: Final = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
+PATIENCE_S: Final = 10.0
+"""How long a server that answered before is waited for."""
+FIRST_WAIT_S: Final = 0.05
+LONGEST_WAIT_S: Final = 1.0
+UPGRADE_LOCK: Final = 0x464C4C31
+PARTS: Final = 64
+"""Parts of a count: few processes change the same one at once."""
+ARGUMENTS: Final[dict[str, Any]] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+    "application_name": "flowlaunch",
+}
+"""A machine that is gone, or behind a cut line, is noticed well within the time that makes a worker count as dead."""
+SESSION: Final = f"""
+SET search_path TO {SCHEMA};
+SET idle_in_transaction_session_timeout TO '10s';
+SET lock_timeout TO '15s';
+SET plan_cache_mode TO force_generic_plan;
+SET TimeZone TO 'UTC'
+"""
+"""A process that was stopped in a transaction loses it: nobody waits for its locks. Statements are many and small, and
+planned once: planning anew takes longer than they do.
+"""
+WRITE: Final = "BEGIN"
+WRITE_SOON: Final = "BEGIN; SET LOCAL synchronous_commit TO off"
+READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+def is_postgres(place: str) -> bool:
+    """Whether `place` is the URL of a PostgreSQL database."""
+    return place.partition("://")[0].lower() in SCHEMES
+
+
+def parsed(place: str) -> URL:
+    """Return the URL with the driver that is used; LedgerError when it is no URL of a database."""
+    try:
+        url = make_url(place)
+    except (ArgumentError, ValueError) as error:
+        raise LedgerError(
+            "open a ledger in PostgreSQL: the URL cannot be read",
+            hint="It is spelt postgresql://USER:PASSWORD@HOST:PORT/DATABASE; % in a password is written %25.",
+        ) from error
+    return url.set(drivername="postgresql+psycopg")
+
+
+class PostgresDatabase:
+    """A ledger in a PostgreSQL database: each transaction has a connection of its own.
+
+    Nothing is asked of the server before the first transaction. Once the server has answered, one that does not
+    is waited for, up to `patience_s`, whenever a transaction begins.
+    """
+
+    path: Path | None = None
+
+    def __init__(self, place: str, *, patience_s: float = PATIENCE_S) -> None:
+        url = parsed(place)
+        self.place = url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)
+        self.engine = _engine(url)
+        self.patience_s = patience_s
+        self._has_answered = False
+
+    def writing(self, *, durable: bool) -> contextlib.AbstractContextManager[Connection]:
+        """Run one transaction; LedgerUnreachableError tells whether it may have been kept."""
+        return self._transaction(WRITE if durable else WRITE_SOON)
+
+    def reading(self) -> contextlib.AbstractContextManager[Connection]:
+        """Read as the ledger was when the first statement ran."""
+        return self._transaction(READ)
+
+    @contextlib.contextmanager
+    def between(self) -> Iterator[Connection]:
+        """Lend a connection on which every statement is kept at once."""
+        with self.engine.connect() as connection:
+            yield connection
+            connection.commit()
+
+    @contextlib.contextmanager
+    def _transaction(self, begin: str) -> Iterator[Connection]:
+        with self._begun(begin) as connection:
+            try:
+                yield connection
+            except BaseException:
+                with contextlib.suppress(SQLAlchemyError):
+                    connection.rollback()
+                raise
+            try:
+                connection.commit()
+            except DBAPIError as error:
+                if begin != READ and error.connection_invalidated:
+                    raise lost(error, f"commit to {self.place}", is_uncertain=True) from error
+                raise
+
+    def _begun(self, begin: str) -> Connection:
+        """Return a connection on which a transaction has begun, waiting for a server that is away for a while."""
+        ends_s = time.monotonic() + (self.patience_s if self._has_answered else 0.0)
+        wait_s = FIRST_WAIT_S
+        while True:
+            try:
+                return self._connected(begin)
+            except (DBAPIError, PoolTimeoutError) as error:
+                if time.monotonic() >= ends_s:
+                    raise lost(error, f"reach {self.place}", is_uncertain=False) from error
+            time.sleep(min(wait_s, max(0.0, ends_s - time.monotonic())))
+            wait_s = min(LONGEST_WAIT_S, wait_s * 2)
+
+    def _connected(self, begin: str) -> Connection:
+        connection = self.engine.connect()
+        try:
+            connection.exec_driver_sql(begin, execution_options={"no_parameters": True})
+        except BaseException:
+            connection.close()
+            raise
+        self._has_answered = True
+        return connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def make_schema(connection: Connection) -> None:
+    """Make the schema of the tables where there is none, while nobody else does."""
+    connection.execute(select(func.pg_advisory_xact_lock(UPGRADE_LOCK)))
+    known = connection.execute(select(func.to_regnamespace(SCHEMA))).scalar()
+    if known is None:
+        connection.execute(CreateSchema(SCHEMA))
+
+
+def _engine(url: URL) -> Engine:
+    arguments = {name: value for name, value in ARGUMENTS.items() if name not in url.query}
+    try:
+        engine = create_engine(
+            url,
+            hide_parameters=True,
+            pool_size=4,
+            max_overflow=12,
+            pool_use_lifo=True,
+            use_native_hstore=False,
+            connect_args={**arguments, "autocommit": True},
+            execution_options={PART_OPTION: random.randrange(PARTS)},  # noqa: S311 - spreads, hides nothing
+        )
+    except ImportError as error:
+        raise LedgerError(
+            "open a ledger in PostgreSQL: its driver is not installed",
+            code="ledger-driver",
+            hint='Install it: pip install "flowlaunch[postgres]".',
+        ) from error
+    event.listen(engine, "connect", _prepare, insert=True)
+    return engine
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    connection.execute(SESSION)
