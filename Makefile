@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-.PHONY: demo test chaos check lint types contracts bench clean
+.PHONY: demo test chaos check lint types contracts bench scorecard clean
 
 demo: $(VENV)/.installed
 	$(BIN)/flowlaunch demo
@@ -35,6 +35,17 @@ cover: $(VENV)/.tested
 bench: $(VENV)/.tested
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python -m bench
+
+# The official JavaScript SDK is installed outside the project: it is large, and only this needs it.
+SCORE := $(BIN)/flowlaunch conformance run -o json --
+JAVASCRIPT := $(or $(TMPDIR),/tmp)/flowlaunch-official-javascript
+scorecard: $(VENV)/.tested
+	mkdir -p $(JAVASCRIPT) && cp conformance/adapters/official-javascript/* $(JAVASCRIPT)
+	cd $(JAVASCRIPT) && npm install --silent --no-audit --no-fund
+	$(SCORE) $(BIN)/python conformance/adapters/flowlaunch_client.py > conformance/results/1-flowlaunch.json
+	$(SCORE) $(BIN)/python conformance/adapters/official_python.py > conformance/results/2-official-python.json
+	$(SCORE) node $(JAVASCRIPT)/client.js > conformance/results/3-official-javascript.json
+	$(BIN)/flowlaunch conformance page conformance/results/*.json > docs/explanation/conformance-scorecard.md
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -31,6 +31,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "config": ("config", "Show and change settings."),
     "batch": ("batch", "Launch one flow per row of a file, safely, to the end."),
     "flow": ("flow", "Check, run, test and draw flow files offline."),
+    "conformance": ("conformance", "Score any launch client, in any language, against faults."),
     "sandbox": ("sandbox", "Run a local Genesys Cloud to launch flows in."),
 }
 """Command -> its module in `flowlaunch.cli.commands` and its line in the list of commands."""

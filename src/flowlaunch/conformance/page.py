@@ -1,0 +1,77 @@
+"""Scorecards as a page of Markdown: clients side by side, then every lost point with its reason."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from flowlaunch.conformance.scorecard import Card, Result
+
+__all__ = ["scorecard_page"]
+
+HEAD = """\
+# Scorecard of launch clients
+
+Written by `make scorecard`, which runs each client under each fault in a sandbox; do not edit. What each fault does and
+what each point is for stands in [the reference](../reference/conformance.md); to score a client of your own, see
+[how to score a client](../how-to/score-a-client.md). Points are earned of possible ones.
+"""
+
+
+def scorecard_page(cards: Sequence[Card]) -> str:
+    """Render cards as a page."""
+    return "\n".join([HEAD, *_overview(cards), *(line for card in cards for line in _detail(card)), ""])
+
+
+def _overview(cards: Sequence[Card]) -> Iterator[str]:
+    yield from _head(["fault", *(card.client for card in cards)])
+    faults = dict.fromkeys(result.trial for card in cards for result in card.results)
+    for fault in faults:
+        yield _row([f"`{fault}`", *(_cell(_find(card, fault)) for card in cards)])
+    yield _row(["**score**", *(f"**{card.score:g} %**" for card in cards)])
+
+
+def _find(card: Card, fault: str) -> Result | None:
+    return next((result for result in card.results if result.trial == fault), None)
+
+
+def _cell(result: Result | None) -> str:
+    if result is None:
+        return "not tried"
+    points = f"{result.earned}/{result.possible}"
+    return points if result.executions <= 1 or result.earned == result.possible else f"{points} ({_ran(result)})"
+
+
+def _ran(result: Result) -> str:
+    return f"{result.executions} executions"
+
+
+def _detail(card: Card) -> Iterator[str]:
+    yield f"\n## {_plain(card.client)}\n"
+    yield f"Settings: {_plain(card.settings) or 'not told'}. {card.deadline_s:g} s for each launch.\n"
+    lost = list(card.lost)
+    if not lost:
+        yield "Nothing was lost."
+        return
+    yield from _head(["fault", "check", "points", "reason"])
+    for (fault, reason), rulings in groupby(lost, lambda one: (one[0], one[1].lost)):
+        together = [ruling for _, ruling in rulings]
+        checks = ", ".join(f"`{ruling.check}`" for ruling in together)
+        yield _row([f"`{fault}`", checks, str(sum(ruling.points for ruling in together)), reason])
+
+
+def _head(names: Sequence[str]) -> Iterator[str]:
+    yield _row(names)
+    yield "|" + "---|" * len(names)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(_plain(cell).replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _plain(text: str) -> str:
+    """Keep a client's own words on one line, without markup that could do anything."""
+    return " ".join(text.split()).replace("<", "&lt;")
