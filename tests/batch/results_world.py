@@ -24,7 +24,7 @@ PEOPLE = """id,name,phone
 """Lines 2 to 6: sent, sent, held, ragged, sent and lost."""
 
 
-def small_batch(folder: Path, text: str = PEOPLE, **spec) -> tuple[Path, Path]:
+def small_batch(folder: Path, text: str = PEOPLE, *, contacts=None, **spec) -> tuple[Path, Path]:
     """Write people.csv and a ledger in which its rows have been worked on; tell both files."""
     source, place = folder / "people.csv", folder / "people.csv.ledger"
     source.write_text(text, encoding="utf-8")
@@ -32,7 +32,7 @@ def small_batch(folder: Path, text: str = PEOPLE, **spec) -> tuple[Path, Path]:
              "flow_name": "Payment reminder", "settings": {"pace_per_minute": 300.0}}  # fmt: skip
     with open_ledger(place) as ledger, open_rows(source) as rows:
         batch_id = ledger.create_batch(BatchSpec(**(known | spec)))
-        ledger.add_rows(batch_id, [_planned(number, row) for number, row in enumerate(rows, start=1)])
+        ledger.add_rows(batch_id, [_planned(number, row, contacts or {}) for number, row in enumerate(rows, start=1)])
         ledger.finish_loading(batch_id)
         worker = ledger.start_work(batch_id)
         chunk = ledger.take_chunk(worker, 10)
@@ -55,14 +55,14 @@ def small_batch(folder: Path, text: str = PEOPLE, **spec) -> tuple[Path, Path]:
     return source, place
 
 
-def _planned(number, row):
+def _planned(number, row, contacts):
     cells = getattr(row, "cells", None)
     if cells is None:
         decision = Decision(kind="reject", reason=row.reason, message="3 cells expected, 2 found")
         return RowPlan(row_number=number, line=row.line, decision=decision, raw=row.raw)
     held = cells["phone"] == "nonsense"
     prepared = Prepared(row_number=number, line=row.line, key=cells["id"], input_data={"Flow.name": cells["name"]},
-                        cells=cells)  # fmt: skip
+                        cells=cells, contact=contacts.get(cells["id"]))  # fmt: skip
     kind, reason = ("hold", "unknown-number") if held else ("launch", "ready")
     decision = Decision(kind=kind, reason=reason)
     return RowPlan(row_number=number, line=row.line, decision=decision, prepared=prepared, cells=cells)

@@ -18,7 +18,7 @@ InputError InvalidRequestError Launch LaunchInDoubtError Limit NotFoundError Not
 PermissionDeniedError Pkce PreflightError Preview Problem RateLimitedError RefreshToken ReplyLostError
 Saml2Bearer ServerError Settings SettingsError TransportError __version__ authorize load_settings
 resolve_region
-BatchHandle BatchJob BatchOutcome BatchStatus MappingSpec PlanReport ReadOptions
+Erasure forget_contact BatchHandle BatchJob BatchOutcome BatchStatus MappingSpec PlanReport ReadOptions
 ReconcileReport RowEvidence RunEvent Stop plan_batch plan_batch_sync
 reconcile_batch reconcile_sync resume_batch resume_batch_sync run_batch run_batch_sync
 LedgerBusyError LedgerError LedgerFencedError LedgerFullError LedgerMismatchError LedgerTooNewError

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flowlaunch.batch.events import RunEvent
+    from flowlaunch.batch.forgetting import Erasure, forget_contact
     from flowlaunch.batch.handle import BatchHandle, BatchStatus
     from flowlaunch.batch.job import BatchJob, resume_batch, resume_batch_sync, run_batch, run_batch_sync
     from flowlaunch.batch.mapping import MappingSpec
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "events": ("RunEvent",),
+    "forgetting": ("Erasure", "forget_contact"),
     "handle": ("BatchHandle", "BatchStatus"),
     "job": ("BatchJob", "resume_batch", "resume_batch_sync", "run_batch", "run_batch_sync"),
     "mapping": ("MappingSpec",),
@@ -43,6 +45,7 @@ __all__ = [
     "BatchJob",
     "BatchOutcome",
     "BatchStatus",
+    "Erasure",
     "MappingSpec",
     "PlanReport",
     "ReadOptions",
@@ -50,6 +53,7 @@ __all__ = [
     "RowEvidence",
     "RunEvent",
     "Stop",
+    "forget_contact",
     "plan_batch",
     "plan_batch_sync",
     "reconcile_batch",

@@ -39,6 +39,7 @@ def render_report(material: Material) -> str:
         tag("meta", http_equiv="Content-Security-Policy", content=f"default-src 'none'; style-src '{_hash(css)}'"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="generator", content="flowlaunch"),
         tag("title", f"{summary.name}: batch report"),
         tag("style", Markup(css)),
     )

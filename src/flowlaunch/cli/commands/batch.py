@@ -28,7 +28,7 @@ SUBCOMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "reconcile": ("batch_reconcile", "Settle the rows of which nobody knows whether they were launched."),
     "report": ("batch_results", "Write a page about the batch that can be forwarded."),
     "export": ("batch_results", "Write the rows joined to what became of them."),
-    "forget": ("batch_again", "Erase one contact from the ledger."),
+    "forget": ("batch_again", "Erase one contact from the ledger's folder."),
 }
 """Command -> its module in `flowlaunch.cli.commands` and its line in the list of commands."""
 

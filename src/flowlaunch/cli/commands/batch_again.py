@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flowlaunch.cli.confirm import confirmed
-from flowlaunch.cli.ledgers import batch_id_in, opened, spelt, target_options, who
+from flowlaunch.cli.exits import Exit
+from flowlaunch.cli.ledgers import batch_id_in, ledger_named, opened, spelt, target_options, who
 from flowlaunch.cli.session import Session, command_options
 
 if TYPE_CHECKING:
@@ -125,15 +126,31 @@ def release_command(session: Session, target: str, batch_id: int | None, *, yes:
 @click.option("--key", required=True, metavar="TEXT", help="Row key or contact (number, address) to erase.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @command_options(settings=False)
-def forget_command(session: Session, target: str, batch_id: int | None, *, key: str, yes: bool) -> None:
-    """Erase one contact from the ledger.
+@click.pass_context
+def forget_command(
+    ctx: click.Context, /, session: Session, target: str, batch_id: int | None, *, key: str, yes: bool
+) -> None:
+    """Erase one contact from the ledger's folder.
 
-    Inputs, names, messages and outputs of the contact's rows are erased in every batch of the ledger. Sums, states
-    and times stay true. The file of rows, exports, reports and backups are yours to clean.
+    Inputs, names, messages and outputs of the contact's rows are erased in every ledger of the folder, backups among
+    them, and the contact's records in the exports, rejects, reports and event logs that lie there. Sums, states and
+    times stay true. What may still name the contact is told: files of rows, copies of older ledgers. Ends with 1 then.
     """
+    from flowlaunch.batch.forgetting import forget_contact  # noqa: PLC0415 - loads the database library
+
     del batch_id
-    confirmed(f"Erase everything about {key} from {target}? This cannot be undone.", yes=yes)
-    with opened(target) as ledger:
-        forgotten = ledger.forget(key, by=who())
-    session.emit(forgotten)
-    session.talk("erased" if forgotten.rows else "the ledger knows nobody of that key")
+    confirmed(f"Erase everything about {key} from the folder of {target}? This cannot be undone.", yes=yes)
+    done = forget_contact(ledger_named(target), key, by=who())
+    shown = [
+        *({"file": file, "erased": one.rows, "what": "rows"} for file, one in done.ledgers.items()),
+        *({"file": file, "erased": taken, "what": "records or mentions"} for file, taken in done.files.items()),
+        *({"file": file, "erased": 0, "what": f"left: {why}"} for file, why in done.left.items()),
+    ]
+    session.emit(shown, {"file": "file", "erased": "erased", "what": "what"})
+    if not (done.ledgers or done.files):
+        session.talk("nothing here knows anybody of that key")
+    elif done.left:
+        session.talk("erased, but for the files marked as left: clean or delete them yourself")
+    else:
+        session.talk("erased: no file of the folder names the contact")
+    ctx.exit(Exit.ERROR if done.left and (done.ledgers or done.files) else Exit.OK)
