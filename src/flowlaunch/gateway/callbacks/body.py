@@ -64,7 +64,7 @@ def body_of(one: Leased, ended: Ended) -> bytes:
         route=one.route,
         idempotency_key=ended.idempotency_key,
         state=ended.state,
-        execution_id=ended.execution_id,
+        execution_id=one.execution_id,
         attempt=one.attempt,
         launched_at=_instant(ended.launched_us),
         ended_at=_instant(one.ended_us),

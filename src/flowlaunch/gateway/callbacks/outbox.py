@@ -91,9 +91,10 @@ class Callbacks:
                 if is_full:
                     full_pass_at_s = self._loop.time() + FULL_PASS_EVERY_S
                 await self._rest(stopping, wait_s)
+            await asyncio.gather(*self._sending)
         finally:
-            stopping.cancel()
-            await asyncio.gather(*self._sending, return_exceptions=True)
+            for task in (stopping, *self._sending):  # when this is cancelled: nobody waits for receivers any more
+                task.cancel()
 
     async def drain(self) -> int:
         """Deliver what is due now and return how many were tried; for tests and for one-off use."""

@@ -97,6 +97,8 @@ class Sender:
             return await _read_answer(reader)
         finally:
             writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def _connect(
         self, target: Target, addresses: Sequence[Address]

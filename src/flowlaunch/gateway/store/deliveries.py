@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from sqlalchemy import ColumnElement, insert, or_, select, update
 
-from flowlaunch.batch.ledger.schema import results, rows
+from flowlaunch.batch.ledger.schema import attempts, results, rows
 from flowlaunch.batch.ledger.schema_edges import deliveries, delivery_attempts, wishes
 from flowlaunch.batch.ledger.schema_gateway import launches
 from flowlaunch.batch.states import FINAL_STATES
@@ -104,11 +104,9 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
 
     idempotency_key: str | None
     state: str
-    launched_us: int | None
-    ended_us: int | None
-    execution_id: str | None
-    message: str
-    error_code: str
+    message: str = ""
+    error_code: str = ""
+    launched_us: int | None = None
     completion_reason: str = ""
     outputs: bytes | None = None
 
@@ -264,34 +262,31 @@ def settle(store: Store, holder: str, done: Settled) -> bool:
 
 def ended_of(store: Store, one: Leased) -> Ended | None:
     """Return what is told about a launch: how it had ended then, even if it was launched again since."""
-    columns = (rows.c.state, rows.c.launched_us, rows.c.ended_us, rows.c.execution_id, rows.c.message)
+    named = select(launches.c.idempotency_key).where(launches.c.row_id == one.row_id)
+    tried = select(attempts.c.ended_us, attempts.c.message, attempts.c.error_code).where(
+        attempts.c.row_id == one.row_id, attempts.c.number == one.attempt
+    )
     with store.read("read an ended launch") as connection:
-        row = connection.execute(select(*columns, rows.c.error_code).where(rows.c.id == one.row_id)).first()
+        row = connection.execute(select(rows.c.message).where(rows.c.id == one.row_id)).first()
         if row is None:
             return None
-        named = select(launches.c.idempotency_key).where(launches.c.row_id == one.row_id)
         key = connection.execute(named).scalar()
-        found = None
-        if one.execution_id is not None:
-            found = connection.execute(select(results).where(results.c.execution_id == one.execution_id)).first()
-    is_same = row.execution_id == one.execution_id and row.state == one.event.partition(".")[2]
-    ended = Ended(
-        idempotency_key=key,
-        state=one.event.partition(".")[2],
-        launched_us=row.launched_us if is_same else None,
-        ended_us=one.ended_us,
-        execution_id=one.execution_id,
-        message=row.message if is_same else "",
-        error_code=row.error_code if is_same else "",
-    )
-    if found is None:
+        attempt = connection.execute(tried).first()
+        result = connection.execute(select(results).where(results.c.execution_id == one.execution_id)).first()
+    ended = Ended(idempotency_key=key, state=one.event.partition(".")[2], message=row.message)
+    if attempt is not None:  # launched at least once: rows that never were are never launched again
+        launched_us = attempt.ended_us if one.execution_id is not None else None
+        ended = msgspec.structs.replace(
+            ended, launched_us=launched_us, message=attempt.message, error_code=attempt.error_code
+        )
+    if result is None:
         return ended
     return msgspec.structs.replace(
         ended,
-        message=found.error_message,
-        error_code=found.error_code,
-        completion_reason=found.completion_reason,
-        outputs=found.outputs,
+        message=result.error_message,
+        error_code=result.error_code,
+        completion_reason=result.completion_reason,
+        outputs=result.outputs,
     )
 
 
