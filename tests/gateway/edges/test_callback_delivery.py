@@ -86,7 +86,7 @@ async def test_during_a_rotation_old_and_new_secret_verify(door, clock):
 
 
 async def test_a_callback_is_tried_again_over_a_day_then_given_up(door, clock):
-    """A receiver that keeps failing is called eleven times within a day, each time with the same message, then no more."""
+    """A receiver that keeps failing gets the same message eleven times within a day, then no more."""
     async with Receiver(answer(500)) as receiver:
         door.end(door.launch(receiver.origin))
         outbox = door.callbacks(receiver.origin)
@@ -111,7 +111,7 @@ async def test_a_callback_is_tried_again_over_a_day_then_given_up(door, clock):
 
 
 async def test_a_replay_sends_the_same_message_again(door):
-    """A callback that was given up is sent again on request, under the same message id; the audit log names who asked."""
+    """A callback that was given up is sent again on request, under its message id; the audit log names who asked."""
     async with Receiver(answer(410), answer(200)) as receiver:
         door.end(door.launch(receiver.origin))
         outbox = door.callbacks(receiver.origin)
