@@ -30,7 +30,8 @@ SCAN_S: Final = 5.0
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
 BUSY: Final = ("pending", "launching")
-ENDS_FOR_GOOD: Final = frozenset({"finished", "cancelled"})
+ENDS_FOR_GOOD: Final = frozenset({"finished", "cancelled", "paused"})
+"""How a run ends that nobody has to repeat: whoever resumes or adds rows wakes the engine."""
 log = logging.getLogger("flowlaunch.gateway")
 
 
@@ -143,7 +144,8 @@ class Engine:
         found = {}
         for batch_id in self._batch_ids():
             counts = row_counts(self._ledger, batch_id)
-            waiting = sum(counts.get(state, 0) for state in BUSY)
+            is_paused = self._ledger.controls(batch_id).paused
+            waiting = 0 if is_paused else sum(counts.get(state, 0) for state in BUSY)
             is_followed = bool(counts.get("launched")) and self._ledger.next_look_us(batch_id) is not None
             found[batch_id] = (waiting, is_followed)
         return found

@@ -35,13 +35,14 @@ class Endings:
 
     def written(self, results: Sequence[Outcome]) -> None:
         """Take in what came of launches."""
-        self._tell([one.row_id for one in results if one.event in RESTING_EVENTS])
+        self.tell([one.row_id for one in results if one.event in RESTING_EVENTS])
 
     def ended(self, results: Sequence[Result]) -> None:
         """Take in how executions ended."""
-        self._tell([one.row_id for one in results])
+        self.tell([one.row_id for one in results])
 
-    def _tell(self, row_ids: list[int]) -> None:
+    def tell(self, row_ids: Sequence[int]) -> None:
+        """Pass on that rows came to rest."""
         if row_ids:
             for hear in self._listeners:
                 hear(row_ids)

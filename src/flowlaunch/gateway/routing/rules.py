@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from flowlaunch.batch.rows import open_rows
 from flowlaunch.batch.rules import (
     AttemptLimit,
@@ -20,6 +22,10 @@ from flowlaunch.batch.rules import (
 from flowlaunch.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flowlaunch.batch.decisions import Decision
+    from flowlaunch.batch.ledger import ChunkRow
     from flowlaunch.gateway.routing.spec import RulesSpec
 
 __all__ = ["RouteRules"]
@@ -65,7 +71,15 @@ class RouteRules:
         day = now_us // DAY_US
         if self._windows is None or self._windows[0] != day:
             self._windows = (day, CallingWindows(self._window_rules, now_us))
-        return replace(Rules(self._config, self._windows[1], self._do_not_contact))
+        return Rules(self._config, self._windows[1], self._do_not_contact)
+
+    def reopen(self, now_us: Callable[[], int]) -> Callable[[ChunkRow, int], Decision]:
+        """Return what decides again about launches whose window shut while they waited."""
+        return lambda row, at_us: self.fresh(now_us()).reopen(row.calendars, at_us, None, row.not_after_us)
+
+    def for_file(self, now_us: int) -> Rules:
+        """Return the rules for a file of rows, in which a key goes out once."""
+        return replace(self.fresh(now_us), config=msgspec.structs.replace(self._config, dedupe_in_file=True))
 
 
 def _window_rules(spec: RulesSpec, folder: Path, default_region: str | None) -> WindowRules | None:

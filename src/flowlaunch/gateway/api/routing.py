@@ -1,0 +1,142 @@
+"""From operations to routes: who asks, what was sent, what is answered; the same for every operation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from flowlaunch.gateway.access import Caller, require
+from flowlaunch.gateway.api.operation import Answer, Call, Operation
+from flowlaunch.gateway.api.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+    from starlette.requests import Request
+
+    from flowlaunch.gateway.state import GatewayState
+
+__all__ = ["ANYBODY", "api_routes", "http_problem", "read_body"]
+
+JSON: Final = "application/json"
+ANYBODY: Final = Caller("", "anybody", frozenset())
+"""Who asks for what needs no key."""
+_HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+Endpoint = "Callable[[Request], Awaitable[Response]]"
+
+
+def api_routes(operations: Iterable[Operation], state: GatewayState) -> list[Route]:
+    """Return one route for each path, with its methods."""
+    by_path: dict[str, dict[str, Operation]] = {}
+    for operation in operations:
+        by_path.setdefault(operation.path, {})[operation.method] = operation
+    return [Route(path, _endpoint(methods, state), methods=[*methods]) for path, methods in by_path.items()]
+
+
+def _endpoint(methods: Mapping[str, Operation], state: GatewayState) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        operation = methods.get(request.method) or methods["GET"]  # HEAD is answered as GET
+        return _response(await operation.handler(await _call(operation, request, state)))
+
+    return endpoint
+
+
+async def _call(operation: Operation, request: Request, state: GatewayState) -> Call:
+    """Return the request decoded; Problem when it is not one that the operation takes."""
+    caller = ANYBODY
+    if operation.scope is not None:
+        caller = state.gatekeeper.authenticate(request.headers)
+        require(caller, operation.scope)
+    query = _query(operation, request) if operation.query is not None else None
+    body = await _body(operation, request, state) if operation.body is not None else None
+    return Call(state, caller, request.path_params, query, body, request)
+
+
+def _query(operation: Operation, request: Request) -> Any:
+    assert operation.query is not None  # noqa: S101 - asked for only then
+    lists = {field.name for field in msgspec.structs.fields(operation.query) if _takes_several(field)}
+    given: dict[str, Any] = {}
+    for name, text in request.query_params.multi_items():
+        if name in lists:
+            given.setdefault(name, []).extend(text.split(","))
+        else:
+            given[name] = text
+    try:
+        return msgspec.convert(given, operation.query, strict=False)
+    except msgspec.ValidationError as error:
+        raise Problem(400, "query-malformed", "The query cannot be used", _plain(error)) from error
+
+
+def _takes_several(field: msgspec.structs.FieldInfo) -> bool:
+    kind = msgspec.inspect.type_info(field.type)
+    while isinstance(kind, msgspec.inspect.Metadata):
+        kind = kind.type
+    return isinstance(kind, msgspec.inspect.VarTupleType | msgspec.inspect.ListType)
+
+
+async def _body(operation: Operation, request: Request, state: GatewayState) -> Any:
+    raw = await read_body(request, state.options.max_body_bytes)
+    if not raw and operation.is_body_optional:
+        return None
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != JSON:
+        raise Problem(
+            415, "media-type", "The body has another media type", f"Send the body as {JSON}, not {kind or 'nothing'}."
+        )
+    try:
+        return msgspec.json.decode(raw, type=operation.body)
+    except msgspec.ValidationError as error:
+        raise Problem(422, "body-invalid", "The body does not fit", _plain(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(400, "body-malformed", "The body is no JSON", str(error) or "It is nested too deeply.") from error
+
+
+async def read_body(request: Request, most_bytes: int) -> bytes:
+    """Return the body; Problem 413 as soon as it is longer than `most_bytes`."""
+    told = request.headers.get("content-length", "0")
+    parts, size_bytes = [], int(told) if told.isdecimal() else 0
+    if size_bytes <= most_bytes:
+        size_bytes = 0
+        async for part in request.stream():
+            size_bytes += len(part)
+            if size_bytes > most_bytes:
+                break
+            parts.append(part)
+    if size_bytes > most_bytes:
+        raise Problem(
+            413, "body-too-large", "The body is too large", f"The body may have {most_bytes:,} bytes.",
+            headers={"connection": "close"}, max_bytes=most_bytes,
+        )  # fmt: skip
+    return b"".join(parts)
+
+
+def _plain(error: msgspec.ValidationError) -> str:
+    """Return msgspec's text with the place as a name: `input.x`, not `$.input.x`."""
+    return str(error).replace("`$.", "`").replace(" - at `$`", "")
+
+
+def _response(answer: Answer) -> Response:
+    headers = _HEADERS | answer.headers
+    if answer.stream is not None:
+        return StreamingResponse(answer.stream, answer.status, headers=headers, media_type=answer.media_type)
+    if answer.body is None:
+        return Response(None, answer.status, headers=headers)
+    body = answer.body if isinstance(answer.body, bytes) else msgspec.json.encode(answer.body)
+    return Response(body, answer.status, headers=headers, media_type=answer.media_type)
+
+
+TITLES: Final = {404: ("not-found", "There is nothing here"), 405: ("method", "The method is not taken here")}
+
+
+def http_problem(request: Request, error: Exception) -> Response:
+    """Answer what the router refuses as a problem, too; an exception handler of Starlette."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    slug, title = TITLES.get(status, ("refused", "The request was refused"))
+    detail = f"{request.method} {request.url.path}: {title.lower()}."
+    return Problem(status, slug, title, detail, headers=headers).response()

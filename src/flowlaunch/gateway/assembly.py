@@ -1,0 +1,112 @@
+"""Put a gateway together from its options, a client and a ledger."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from flowlaunch.batch.work import WorkOptions
+from flowlaunch.gateway.access.gatekeeper import Gatekeeper
+from flowlaunch.gateway.launches.accepting import Accepter
+from flowlaunch.gateway.launches.actions import Actions
+from flowlaunch.gateway.launches.batches import RouteBatches, route_name_of
+from flowlaunch.gateway.launches.engine import Engine
+from flowlaunch.gateway.launches.flows import FlowBook
+from flowlaunch.gateway.launches.launching import Launcher
+from flowlaunch.gateway.launches.ordering import Orders
+from flowlaunch.gateway.launches.reading import LaunchReader
+from flowlaunch.gateway.launches.uploads import Uploads
+from flowlaunch.gateway.launches.waiting import Endings, Waiters
+from flowlaunch.gateway.routing.book import RouteBook
+from flowlaunch.gateway.state import GatewayState
+
+if TYPE_CHECKING:
+    from flowlaunch._io.clock_async import AsyncClock
+    from flowlaunch.aclient import AsyncClient
+    from flowlaunch.batch.ledger import Batch, Ledger
+    from flowlaunch.gateway.options import GatewayOptions
+
+__all__ = ["assembled"]
+
+
+def assembled(options: GatewayOptions, *, client: AsyncClient, ledger: Ledger, clock: AsyncClock) -> GatewayState:
+    """Return a gateway, not started yet.
+
+    Raises:
+        SettingsError: the routes file is wrong.
+
+    """
+    routes = RouteBook(options.routes_file, clock)
+    flows = FlowBook(client, ledger, options.pace_per_minute, clock)
+    batches, gatekeeper, endings = RouteBatches(ledger), Gatekeeper(ledger.store), Endings()
+    uploads = Uploads(ledger, flows, options, clock, lambda: routes.current)
+    plan = Plan(options, ledger, routes, uploads)
+    engine = Engine(
+        ledger, client, clock,
+        options_of=plan.options_of, batch_ids=plan.batch_ids, watch=endings, idle_s=options.idle_s,
+    )  # fmt: skip
+    orders = Orders(ledger, flows, batches, options, lambda: routes.current)
+    accepter = Accepter(ledger, engine.wake)
+    return GatewayState(
+        options=options,
+        clock=clock,
+        ledger=ledger,
+        client=client,
+        routes=routes,
+        flows=flows,
+        batches=batches,
+        gatekeeper=gatekeeper,
+        engine=engine,
+        endings=endings,
+        accepter=accepter,
+        waiters=Waiters(ledger, endings, most=options.max_waiters),
+        launcher=Launcher(ledger, orders, accepter, gatekeeper, options, clock),
+        reader=LaunchReader(ledger),
+        actions=Actions(ledger, engine, client, endings.tell),
+        uploads=uploads,
+    )
+
+
+class Plan:
+    """Which batches of the ledger this gateway works on, and how."""
+
+    def __init__(self, options: GatewayOptions, ledger: Ledger, routes: RouteBook, uploads: Uploads) -> None:
+        self._options, self._ledger, self._routes, self._uploads = options, ledger, routes, uploads
+
+    def batch_ids(self) -> tuple[int, ...]:
+        """Return the batches of routes, and the uploaded ones; batches of the command line are left alone."""
+        return tuple(batch.batch_id for batch in self._ledger.batches() if self._is_ours(batch))
+
+    def options_of(self, batch_id: int) -> WorkOptions | None:
+        """Return how to work on a batch."""
+        batch = self._ledger.batch(batch_id)
+        if not self._options.works or not self._is_ours(batch):
+            return None
+        name = route_name_of(batch)
+        if name is None:
+            return self._uploads.work_options(batch)
+        route = self._routes.current.by_name.get(name)
+        options = WorkOptions(
+            pace_per_minute=self._options.pace_per_minute,
+            concurrency=self._options.concurrency,
+            ramp=(),
+            max_failed=None,
+            max_in_doubt=None,
+            timeout_s=self._options.timeout_s,
+            token_input=None,  # the token is in the recorded input already
+            ends_when="never",
+        )
+        if route is None:
+            return options
+        rules = route.rules
+        return replace(
+            options,
+            concurrency=route.spec.concurrency or self._options.concurrency,
+            reopen=None if rules is None else rules.reopen(self._now_us),
+        )
+
+    def _is_ours(self, batch: Batch) -> bool:
+        return route_name_of(batch) is not None or self._uploads.holds(batch)
+
+    def _now_us(self) -> int:
+        return self._ledger.store.now_us()

@@ -1,0 +1,93 @@
+"""Take one launch: who may, what it becomes, on the disk, and the answer to its repetition."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from flowlaunch.gateway.access.quotas import Limit
+from flowlaunch.gateway.api.problems import Problem
+from flowlaunch.gateway.store import launches
+from flowlaunch.gateway.store.launches import Accepted, Full, Reused
+
+if TYPE_CHECKING:
+    from flowlaunch._io.clock_async import AsyncClock
+    from flowlaunch.batch.ledger import Ledger
+    from flowlaunch.gateway.access import Caller
+    from flowlaunch.gateway.access.gatekeeper import Gatekeeper
+    from flowlaunch.gateway.launches.accepting import Accepter
+    from flowlaunch.gateway.launches.ordering import Ask, Orders
+    from flowlaunch.gateway.options import GatewayOptions
+    from flowlaunch.gateway.routing.routes import Route
+
+__all__ = ["Launcher"]
+
+
+class Launcher:
+    """The one way in for launches: the API's and the webhooks'."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        orders: Orders,
+        accepter: Accepter,
+        gatekeeper: Gatekeeper,
+        options: GatewayOptions,
+        clock: AsyncClock,
+    ) -> None:
+        self._ledger, self._orders, self._accepter = ledger, orders, accepter
+        self._gatekeeper, self._options, self._clock = gatekeeper, options, clock
+
+    async def launch(self, ask: Ask, caller: Caller) -> Accepted:
+        """Return the launch once it is on the disk; the one there is, when the same was asked for under its key.
+
+        Raises:
+            Problem: the route may not be taken, the key is another request's, the queue or a quota is full.
+            FlowlaunchError: the flow or the input does not fit, or could not be checked; nothing was recorded.
+
+        """
+        if ask.key is not None and (known := await self._known(ask, caller)) is not None:
+            return known
+        route = self._orders.route_of(ask, caller)
+        order = await self._orders.order(ask, route, caller, round(self._clock.now().unix_s * 1e6))
+        await self._gatekeeper.check_quota(caller, order.route, _limits(route, caller) if route is not None else ())
+        answer = await self._accepter.accept(order)
+        if isinstance(answer, Full):
+            raise self._full(order.route, answer.waiting, order.most_waiting or 0)
+        if isinstance(answer, Reused):
+            raise _reused(ask)
+        return answer
+
+    async def _known(self, ask: Ask, caller: Caller) -> Accepted | None:
+        """Return the launch that the key stands for already: its repetition is answered whatever has changed since."""
+        assert ask.key is not None  # noqa: S101 - asked for only then
+        found = await asyncio.to_thread(launches.find_keyed, self._ledger.store, caller.key_id, ask.key)
+        if found is None:
+            return None
+        if found.fingerprint != ask.fingerprint():
+            raise _reused(ask)
+        return Accepted(found, is_repeat=True)
+
+    def _full(self, route: str, waiting: int, most: int) -> Problem:
+        per_minute = self._options.pace_per_minute or 60_000.0
+        retry_after_s = min(3_600.0, max(1.0, (waiting - most + most * 0.05) / per_minute * 60))
+        return Problem(
+            429, "queue-full", "The queue is full",
+            f"{waiting:,} launches wait in {route}, which takes {most:,}. Nothing was recorded; ask again later.",
+            retry_after_s=retry_after_s, waiting=waiting,
+        )  # fmt: skip
+
+
+def _limits(route: Route, caller: Caller) -> list[Limit]:
+    quota = route.spec.quota
+    return [
+        Limit(f"route:{route.name}", quota.per_minute, quota.per_day),
+        Limit(f"route:{route.name}/key:{caller.key_id}", quota.per_key_per_minute, quota.per_key_per_day),
+    ]
+
+
+def _reused(ask: Ask) -> Problem:
+    return Problem(
+        409, "key-reused", "The idempotency key belongs to another request",
+        f"The key {ask.key!r} was used with another body. Nothing was launched; use a new key for a new launch.",
+    )  # fmt: skip

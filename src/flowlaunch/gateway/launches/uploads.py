@@ -1,0 +1,228 @@
+"""Batches that came in as a file through the API: kept, read into the ledger, and worked on once they are started."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+import msgspec
+
+from flowlaunch.batch.job import BatchJob, recorded_options
+from flowlaunch.batch.ledger import Change
+from flowlaunch.batch.loading import batch_for, load_rows
+from flowlaunch.batch.mapping import MappingSpec
+from flowlaunch.batch.rows import ReadOptions
+from flowlaunch.batch.rules import Rules
+from flowlaunch.batch.stop import Stop
+from flowlaunch.errors import FlowlaunchError, InputError, LedgerMismatchError
+from flowlaunch.gateway.api.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from flowlaunch._io.clock_async import AsyncClock
+    from flowlaunch.batch.ledger import Batch, Ledger
+    from flowlaunch.batch.work import WorkOptions
+    from flowlaunch.gateway.access import Caller
+    from flowlaunch.gateway.launches.flows import FlowBook
+    from flowlaunch.gateway.options import GatewayOptions
+    from flowlaunch.gateway.routing.routes import Route, Routes
+
+__all__ = ["NOT_STARTED", "Upload", "Uploads"]
+
+NOT_STARTED: Final = "not started"
+"""Why a batch is paused that nobody has started yet."""
+log = logging.getLogger("flowlaunch.gateway")
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """What was said with the file; kept beside it, so that reading it can go on after a crash.
+
+    Attributes:
+        key: the column that tells rows apart; a repeated one goes out once.
+
+    """
+
+    flow: str
+    format: Literal["csv", "ndjson"]
+    name: str
+    by: str
+    route: str | None = None
+    key: str | None = None
+
+
+class Uploads:
+    """The uploaded batches."""
+
+    def __init__(
+        self, ledger: Ledger, flows: FlowBook, options: GatewayOptions, clock: AsyncClock, routes: Callable[[], Routes]
+    ) -> None:
+        self._ledger, self._flows, self._options, self._clock, self._routes = ledger, flows, options, clock, routes
+        self._folder = options.uploads.absolute() if options.uploads is not None else None
+        self._loading: set[asyncio.Task[None]] = set()
+        self._stop = Stop()
+
+    async def take(
+        self, content: AsyncIterator[bytes], upload: Upload, caller: Caller, idempotency_key: str | None
+    ) -> tuple[int, bool]:
+        """Keep a file, begin to read it into the ledger, and return its batch and whether it was there before.
+
+        Raises:
+            Problem: uploads are off, the file is too large, or the key is another file's.
+            FlowlaunchError: the flow is unknown, or the file's columns do not fit.
+
+        """
+        folder = self._folder
+        if folder is None:
+            raise Problem(403, "uploads-off", "This gateway takes no files", "It was started without uploads.")
+        flow = await self._flows.flow(upload.flow)
+        inputs = await self._flows.inputs(flow)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / f"{_file_name(caller, idempotency_key)}.{upload.format}"
+        part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+        try:
+            await self._write(content, part)
+            was_there = path.exists()
+            if was_there and not await asyncio.to_thread(_is_same, path, part):
+                raise Problem(
+                    409, "key-reused", "The idempotency key belongs to another file",
+                    "The key was used with another file. Use a new key for a new batch.",
+                )  # fmt: skip
+            if not was_there:
+                _told_path(path).write_bytes(msgspec.json.encode(upload))
+                part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+        job = self._job(path, upload)
+        try:
+            batch = await asyncio.to_thread(batch_for, job, self._ledger, flow, inputs)
+        except LedgerMismatchError as error:
+            raise Problem(409, "key-reused", "The batch is another one", error.message) from error
+        except InputError:
+            path.unlink(missing_ok=True)
+            _told_path(path).unlink(missing_ok=True)
+            raise
+        if not was_there or batch.loaded_us is None:
+            change = Change(paused=True, pause_reason=NOT_STARTED)
+            if batch.last_number == 0:
+                await asyncio.to_thread(self._ledger.control, batch.batch_id, by=caller.name, change=change)
+            self._load(job, batch)
+        return batch.batch_id, was_there
+
+    def start(self) -> None:
+        """Go on with files that an earlier process did not read to the end."""
+        for batch in self.all():
+            if batch.loaded_us is None and (found := self._upload_of(batch)) is not None:
+                self._load(self._job(Path(batch.spec.source), found), batch)
+
+    async def stop(self) -> None:
+        """Stop reading files; the next start goes on."""
+        self._stop.request("the gateway stops")
+        if self._loading:
+            await asyncio.wait(self._loading)
+
+    def all(self) -> tuple[Batch, ...]:
+        """Return the uploaded batches, oldest first."""
+        return tuple(batch for batch in self._ledger.batches() if self.holds(batch))
+
+    def holds(self, batch: Batch) -> bool:
+        """Tell whether a batch was uploaded here."""
+        return self._folder is not None and Path(batch.spec.source).parent == self._folder
+
+    def work_options(self, batch: Batch) -> WorkOptions | None:
+        """Return how to work on an uploaded batch; None while its file is being read."""
+        if batch.loaded_us is None:
+            return None
+        upload = self._upload_of(batch)
+        rules = self._rules(upload) if upload is not None else None
+        return recorded_options(batch, rules, {"waits_when_paused": True})
+
+    # parts ---------------------------------------------------------------------------------------------------
+
+    async def _write(self, content: AsyncIterator[bytes], part: Path) -> None:
+        size_bytes = 0
+        with part.open("wb") as file:
+            async for piece in content:
+                size_bytes += len(piece)
+                if size_bytes > self._options.max_upload_bytes:
+                    most = self._options.max_upload_bytes
+                    raise Problem(
+                        413, "body-too-large", "The file is too large", f"A file may have {most:,} bytes.",
+                        headers={"connection": "close"}, max_bytes=most,
+                    )  # fmt: skip
+                await asyncio.to_thread(file.write, piece)
+        if not size_bytes:
+            raise Problem(422, "body-invalid", "The file is empty", "Send the rows as the body of the request.")
+
+    def _job(self, path: Path, upload: Upload) -> BatchJob:
+        route = self._route(upload)
+        mapping = route.mapping if route is not None and route.mapping is not None else MappingSpec()
+        if upload.key is not None:
+            mapping = msgspec.structs.replace(mapping, row=msgspec.structs.replace(mapping.row, key=upload.key))
+        spec = route.spec if route is not None else None
+        return BatchJob(
+            source=path,
+            flow=upload.flow,
+            ledger=self._options.ledger,
+            read=ReadOptions(format=upload.format),
+            mapping=mapping,
+            rules=self._rules(upload),
+            rules_text=msgspec.json.encode(spec.rules).decode() if spec is not None else "",
+            name=upload.name,
+            pace_per_minute=self._options.pace_per_minute,
+            concurrency=(spec.concurrency if spec is not None else None) or self._options.concurrency,
+            launch_token_input=spec.token_input if spec is not None else None,
+            payloads=spec.payloads if spec is not None else "keep",
+            outputs=spec.outputs if spec is not None else "keep",
+            timeout_s=self._options.timeout_s,
+        )
+
+    def _rules(self, upload: Upload) -> Rules:
+        route = self._route(upload)
+        now_us = round(self._clock.now().unix_s * 1e6)
+        return route.rules.for_file(now_us) if route is not None and route.rules is not None else Rules()
+
+    def _route(self, upload: Upload) -> Route | None:
+        return self._routes().by_name.get(upload.route) if upload.route is not None else None
+
+    def _upload_of(self, batch: Batch) -> Upload | None:
+        with suppress(OSError, msgspec.DecodeError):
+            return msgspec.json.decode(_told_path(Path(batch.spec.source)).read_bytes(), type=Upload)
+        return None
+
+    def _load(self, job: BatchJob, batch: Batch) -> None:
+        task = asyncio.get_running_loop().create_task(self._read_in(job, batch))
+        self._loading.add(task)
+        task.add_done_callback(self._loading.discard)
+
+    async def _read_in(self, job: BatchJob, batch: Batch) -> None:
+        try:
+            inputs = await self._flows.inputs(await self._flows.flow(batch.spec.flow_id))
+            await asyncio.to_thread(load_rows, job, self._ledger, batch, inputs, self._clock, None, self._stop)
+        except FlowlaunchError as error:
+            log.warning("batch %d: its file was not read: %s", batch.batch_id, error.message)
+            facts = {"message": error.message, "code": error.code}
+            await asyncio.to_thread(lambda: self._ledger.add_event(batch.batch_id, "loading-failed", **facts))
+
+
+def _file_name(caller: Caller, idempotency_key: str | None) -> str:
+    if idempotency_key is None:
+        return uuid.uuid4().hex
+    return hashlib.sha256(f"{caller.key_id}\0{idempotency_key}".encode()).hexdigest()[:32]
+
+
+def _told_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    def digest(path: Path) -> str:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    return digest(one) == digest(other)

@@ -1,0 +1,162 @@
+"""Serve a gateway: start everything in order, and stop so that nothing under way is cut."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import uvicorn
+
+from flowlaunch._io.clock_async import SystemAsyncClock
+from flowlaunch.batch.ledger import open_ledger
+from flowlaunch.errors import SettingsError
+from flowlaunch.gateway.app import gateway_app
+from flowlaunch.gateway.assembly import assembled
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from flowlaunch.aclient import AsyncClient
+    from flowlaunch.gateway.options import GatewayOptions
+    from flowlaunch.gateway.state import GatewayState
+
+__all__ = ["running", "serve"]
+
+BACKLOG: Final = 2_048
+KEEP_ALIVE_S: Final = 75
+MOST_CONNECTIONS: Final = 2_000
+WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - read, not bound
+log = logging.getLogger("flowlaunch.gateway")
+
+
+@asynccontextmanager
+async def running(state: GatewayState) -> AsyncIterator[None]:
+    """Start the parts that work by themselves, and stop them in order at the end."""
+    ended = asyncio.Event()
+    tasks = [asyncio.create_task(state.routes.watch()), asyncio.create_task(state.gatekeeper.run(ended))]
+    if state.callbacks is not None:
+        state.endings.listen(state.callbacks.ended)
+        tasks.append(asyncio.create_task(state.callbacks.run(ended)))
+    if state.options.works:
+        state.engine.start()
+    state.uploads.start()
+    try:
+        yield
+    finally:
+        state.is_stopping = True
+        state.waiters.close()
+        await state.uploads.stop()
+        await state.accepter.close()
+        await state.engine.stop(state.options.stop_wait_s)
+        ended.set()
+        tasks[0].cancel()
+        await asyncio.wait(tasks, timeout=state.options.stop_wait_s)
+
+
+class Server(uvicorn.Server):
+    """Leaves signals to `serve`."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
+        yield
+
+
+async def serve(
+    options: GatewayOptions,
+    make_client: Callable[[], AsyncClient],
+    announce: Callable[[GatewayState], Any],
+    *,
+    extra: Callable[[GatewayState], None] | None = None,
+    handle_signals: bool = True,
+) -> None:
+    """Serve until SIGINT or SIGTERM; the first one finishes what is under way, the second one ends at once.
+
+    Args:
+        options: how the gateway behaves.
+        make_client: makes the client, in the event loop.
+        announce: called with the gateway once it listens; its options have the base URL then.
+        extra: called with the gateway before it starts, to hand it what only the command line can.
+        handle_signals: whether SIGINT and SIGTERM end it.
+
+    Raises:
+        SettingsError: it cannot listen there, or the routes file is wrong.
+        LedgerError: the ledger cannot be opened.
+
+    """
+    listener = bound(options.host, options.port)
+    clock = SystemAsyncClock()
+    async with AsyncExitStack() as stack:
+        stack.callback(listener.close)
+        if not options.base_url:
+            options = replace(options, base_url=_url(listener))
+        ledger = stack.enter_context(open_ledger(options.ledger, clock=clock))
+        client = await stack.enter_async_context(make_client())
+        state = assembled(options, client=client, ledger=ledger, clock=clock)
+        if extra is not None:
+            extra(state)
+        config = uvicorn.Config(
+            gateway_app(state), log_config=None, access_log=False, lifespan="off", ws="none", server_header=False,
+            date_header=False, timeout_keep_alive=KEEP_ALIVE_S, proxy_headers=False, backlog=BACKLOG,
+            limit_concurrency=MOST_CONNECTIONS, timeout_graceful_shutdown=round(options.stop_wait_s),
+        )  # fmt: skip
+        server = Server(config)
+        if handle_signals:
+            _on_signals(server, state)
+        await stack.enter_async_context(running(state))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.01)
+        if server.started:
+            announce(state)
+        await serving
+
+
+def _on_signals(server: Server, state: GatewayState) -> None:
+    def stop() -> None:
+        if state.is_stopping:
+            server.force_exit = True
+            return
+        state.is_stopping = True
+        state.waiters.close()
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, stop)
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Return a listening socket; port 0 picks a free one.
+
+    Raises:
+        SettingsError: the address cannot be listened on.
+
+    """
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise SettingsError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}",
+            code="listen",
+            hint="Choose another --port, or 0 for any free one." if port else "Choose another --host.",
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    shown = WILDCARDS.get(host, host)
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
