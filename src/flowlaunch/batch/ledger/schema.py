@@ -49,7 +49,7 @@ __all__ = [
     "workers",
 ]
 
-HEAD: Final = 4
+HEAD: Final = 5
 """The schema version that this program reads and writes: the number of the newest migration."""
 
 BIG = BigInteger().with_variant(Integer(), "sqlite")  # INTEGER PRIMARY KEY is the row's own id in SQLite

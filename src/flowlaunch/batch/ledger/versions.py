@@ -13,6 +13,7 @@ from flowlaunch.batch.ledger import (
     postgres,
     schema_edges,  # noqa: F401 - its tables are part of the schema
     schema_gateway,  # noqa: F401 - as above
+    schema_workers,  # noqa: F401 - as above
     sqlite,
 )
 from flowlaunch.batch.ledger.schema import HEAD, facts
