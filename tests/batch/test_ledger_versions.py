@@ -196,7 +196,8 @@ def test_the_statements_are_postgresql_too():
     held = [one for module in (chunks, counts, outcomes, results, rows, workers) for one in vars(module).values()]
     prepared = [one for one in held if isinstance(one, PreparedStatement)]
     sets = [one for one in held if isinstance(one, SetStatement)]
-    assert (len(prepared), len(sets)) == (3, 7)
+    assert len(prepared) >= 3
+    assert len(sets) >= 7
     for one in prepared:
         assert str(one._statement.compile(dialect=dialect, column_keys=one._columns)).startswith(("UPDATE", "INSERT"))
     for one in sets:

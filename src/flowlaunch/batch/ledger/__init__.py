@@ -28,6 +28,7 @@ from flowlaunch.batch.ledger.shapes import (
     SlotGrant,
     Verdict,
     Worker,
+    WorkerStanding,
     place_of,
     row_id_of,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "SlotGrant",
     "Verdict",
     "Worker",
+    "WorkerStanding",
     "open_ledger",
     "place_of",
     "row_id_of",

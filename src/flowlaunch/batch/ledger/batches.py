@@ -62,9 +62,10 @@ def read_all(store: Store) -> tuple[Batch, ...]:
         return tuple(_made(row) for row in connection.execute(select(batches).order_by(batches.c.id)))
 
 
-def find(connection: Connection, batch_id: int, place: str = "the ledger") -> Batch:
-    """Return the batch of that id, or raise LedgerError."""
-    row = connection.execute(select(batches).where(batches.c.id == batch_id)).first()
+def find(connection: Connection, batch_id: int, place: str = "the ledger", *, for_update: bool = False) -> Batch:
+    """Return the batch of that id, or raise LedgerError; `for_update` keeps others from changing it meanwhile."""
+    wanted = select(batches).where(batches.c.id == batch_id)
+    row = connection.execute(wanted.with_for_update() if for_update else wanted).first()
     if row is None:
         known = connection.execute(select(batches.c.id).order_by(batches.c.id)).scalars().all()
         raise LedgerError(

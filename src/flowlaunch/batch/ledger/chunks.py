@@ -60,6 +60,8 @@ def take(store: Store, worker: Worker, size: int) -> Chunk | None:
     now_us = store.now_us()
     with store.write("take chunk", durable=False) as connection:
         worker_rows.mark_alive(connection, worker, now_us)
+        if worker.is_shared:
+            worker_rows.retire_dead(connection, worker.batch_id, now_us, worker.stale_after_s, but=worker.worker_id)
         abandoned = clear_abandoned(connection, worker.batch_id, now_us)
         _close_empty(connection, worker, now_us)
         due = connection.execute(_DUE, {"in_batch": worker.batch_id, "now_us": now_us, "size": size}).all()

@@ -69,24 +69,28 @@ def lost(error: SQLAlchemyError, doing: str, *, is_uncertain: bool) -> LedgerUnr
     return LedgerUnreachableError(f"{doing}: {said}", is_uncertain=is_uncertain)
 
 
-def retried(function: Callable[P, T]) -> Callable[P, T]:
+def retried(*, even_if_kept: bool = False) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Run a function of one transaction again when another one got in its way, or its connection was lost.
 
-    Not when it may have been kept: that is for its caller to judge.
+    When the connection was lost while the transaction was being kept, it is run again only if `even_if_kept`: doing it
+    twice then does no harm.
     """
 
-    @functools.wraps(function)
-    def again(*args: P.args, **kwargs: P.kwargs) -> T:
-        for left in reversed(range(TRIES)):
-            try:
-                return function(*args, **kwargs)
-            except (RacedError, LedgerUnreachableError) as error:
-                if not left or getattr(error, "is_uncertain", False):
-                    raise
-            time.sleep(random.uniform(0.0, LONGEST_PAUSE_S))  # noqa: S311 - so that two do not meet again
-        raise AssertionError
+    def decorated(function: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(function)
+        def again(*args: P.args, **kwargs: P.kwargs) -> T:
+            for left in reversed(range(TRIES)):
+                try:
+                    return function(*args, **kwargs)
+                except (RacedError, LedgerUnreachableError) as error:
+                    if not left or (getattr(error, "is_uncertain", False) and not even_if_kept):
+                        raise
+                time.sleep(random.uniform(0.0, LONGEST_PAUSE_S))  # noqa: S311 - so that two do not meet again
+            raise AssertionError
 
-    return again
+        return again
+
+    return decorated
 
 
 def _said(error: Any) -> str:

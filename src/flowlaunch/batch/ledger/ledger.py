@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         SlotGrant,
         Verdict,
         Worker,
+        WorkerStanding,
     )
     from flowlaunch.batch.ledger.store import Store
 
@@ -152,38 +153,44 @@ class Ledger:
 
     # work ----------------------------------------------------------------------------------------------------
 
-    def start_work(self, batch_id: int, *, stale_after_s: float = 30.0) -> Worker:
-        """Take the batch for this process; rows a dead process left launching are put in doubt at once.
+    def start_work(self, batch_id: int, *, shared: bool = False, stale_after_s: float = 30.0) -> Worker:
+        """Take the batch for this process, alone or `shared` with others that share it.
 
-        A holder is dead when its process is gone from this machine or its heartbeat is older than `stale_after_s`.
+        Rows that dead processes left launching are put in doubt at once. A worker is dead when its process is gone
+        from this machine or its heartbeat is older than `stale_after_s`.
 
         Raises:
-            LedgerBusyError: another process works on it: its pid, host and heartbeat.
+            LedgerBusyError: another process works on it that does not share, or this one does not: its pid, host and
+                heartbeat.
 
         """
-        worker = workers.start(self._store, batch_id, stale_after_s=stale_after_s)
+        worker = workers.start(self._store, batch_id, stale_after_s=stale_after_s, is_shared=shared)
         spare.keep(self._store)
         return worker
 
     def holder(self, batch_id: int, *, stale_after_s: float = 30.0) -> Worker | None:
-        """Return the process that works on the batch; None when there is none, or it is dead."""
+        """Return a process that works on the batch, the first of several; None when there is none, or it is dead."""
         return workers.holder(self._store, batch_id, stale_after_s=stale_after_s)
+
+    def workers(self, batch_id: int | None = None, *, stale_after_s: float = 30.0) -> tuple[WorkerStanding, ...]:
+        """Return the live workers of a batch, or of all batches, with the rows that each has in hand."""
+        return workers.standing(self._store, batch_id, stale_after_s=stale_after_s)
 
     def beat(self, worker: Worker) -> None:
         """Give a sign of life, every few seconds; `commit` and `take_chunk` do it too. LedgerFencedError: stop."""
         workers.beat(self._store, worker)
 
     def stop_work(self, worker: Worker) -> int:
-        """Give the batch back; rows taken and never intended are free again. Return how many rows are left in doubt."""
+        """End this worker's work; rows taken and not intended are free again. Return how many are left in doubt."""
         return workers.stop(self._store, worker)
 
     def take_chunk(self, worker: Worker, size: int) -> Chunk | None:
         """Take up to `size` due rows under a new epoch, soonest due first; None when no row is due.
 
-        In the same transaction, rows that dead workers left launching become in doubt.
+        In the same transaction, rows that dead workers left launching become in doubt, and what else they held is free.
 
         Raises:
-            LedgerFencedError: another process took the batch over.
+            LedgerFencedError: another process took this worker's rows over.
 
         """
         return chunks.take(self._store, worker, size)

@@ -31,6 +31,7 @@ __all__ = [
     "SlotGrant",
     "Verdict",
     "Worker",
+    "WorkerStanding",
     "place_of",
     "row_id_of",
 ]
@@ -92,7 +93,10 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Worker(msgspec.Struct, frozen=True, kw_only=True):
-    """One process at work on one batch."""
+    """One process at work on one batch; `is_shared`: beside others.
+
+    `stale_after_s` is how old the heartbeat of another one may grow before this one takes its rows over.
+    """
 
     worker_id: str
     batch_id: int
@@ -100,6 +104,15 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     started_us: int
     heartbeat_us: int
+    is_shared: bool = False
+    stale_after_s: float = 30.0
+
+
+class WorkerStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """A live worker, and how many rows it has in hand: taken, and without an outcome."""
+
+    worker: Worker
+    rows_in_hand: int
 
 
 class ChunkRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):

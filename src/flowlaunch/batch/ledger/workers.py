@@ -1,42 +1,47 @@
-"""Workers: which process holds a batch, whether it still lives, and taking over from one that died."""
+"""Workers: which processes work on a batch, whether they still live, and taking over from those that died."""
 
 from __future__ import annotations
 
 import os
 import platform
-import sys
 import uuid
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from flowlaunch.batch.ledger import batches as batch_rows, chunks, events
+from flowlaunch.batch.ledger.faults import retried
+from flowlaunch.batch.ledger.liveness import OURS, lives
 from flowlaunch.batch.ledger.prepared import PreparedStatement
-from flowlaunch.batch.ledger.schema import batches, workers
-from flowlaunch.batch.ledger.shapes import Worker
+from flowlaunch.batch.ledger.schema import batches, chunks as chunk_rows, rows, workers
+from flowlaunch.batch.ledger.shapes import Worker, WorkerStanding
 from flowlaunch.errors import LedgerBusyError, LedgerFencedError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection, Row
 
     from flowlaunch.batch.ledger.store import Store
 
-__all__ = ["beat", "holder", "mark_alive", "start", "stop"]
-
-_OURS: Final[set[str]] = set()
-"""Workers started by this very process: one of our pid that is not here is from before a restart."""
+__all__ = ["beat", "holder", "mark_alive", "retire_dead", "standing", "start", "stop"]
 
 _BEAT = PreparedStatement(
     update(workers)
     .where(workers.c.id == bindparam("me"), workers.c.gone_us.is_(None))
     .values(heartbeat_us=bindparam("now_us"))
 )
+_BEAT_WITH_SERIAL = PreparedStatement(
+    update(workers)
+    .where(workers.c.id == bindparam("me"), workers.c.gone_us.is_(None))
+    .values(heartbeat_us=bindparam("now_us"), serial=bindparam("new_serial"))
+)
 
 
-def start(store: Store, batch_id: int, *, stale_after_s: float) -> Worker:
-    """Take the batch, clearing up after a dead holder, or raise LedgerBusyError."""
+@retried(even_if_kept=True)
+def start(store: Store, batch_id: int, *, stale_after_s: float, is_shared: bool) -> Worker:
+    """Register a worker, clearing up after dead ones, or raise LedgerBusyError."""
     now_us = store.now_us()
     me = Worker(
         worker_id=uuid.uuid4().hex,
@@ -45,118 +50,141 @@ def start(store: Store, batch_id: int, *, stale_after_s: float) -> Worker:
         host=platform.node(),
         started_us=now_us,
         heartbeat_us=now_us,
+        is_shared=is_shared,
+        stale_after_s=stale_after_s,
     )
     with store.write("start work") as connection:
-        batch = batch_rows.find(connection, batch_id, store.place)
-        if batch.worker_id is not None:
-            held = connection.execute(select(workers).where(workers.c.id == batch.worker_id)).one()
-            if _lives(held, now_us, stale_after_s):
-                raise _busy(held, batch_id)
-            facts = {"pid": held.pid, "host": held.host, "heartbeat_us": held.heartbeat_us}
-            events.write(connection, batch_id, "taken-over", now_us, facts=facts)
-        connection.execute(
-            update(workers).where(workers.c.batch_id == batch_id, workers.c.gone_us.is_(None)).values(gone_us=now_us)
-        )
+        batch = batch_rows.find(connection, batch_id, store.place, for_update=True)
+        retire_dead(connection, batch_id, now_us, stale_after_s)
+        rivals = [one for one in _present(connection, batch_id) if not (is_shared and one.is_shared)]
+        if rivals:
+            raise _busy(rivals[0], batch_id)
         connection.execute(
             insert(workers).values(
-                id=me.worker_id, batch_id=batch_id, pid=me.pid, host=me.host, started_us=now_us, heartbeat_us=now_us
+                id=me.worker_id, batch_id=batch_id, pid=me.pid, host=me.host, started_us=now_us, heartbeat_us=now_us,
+                is_shared=is_shared,
             )
-        )
+        )  # fmt: skip
         connection.execute(
             update(batches)
             .where(batches.c.id == batch_id)
-            .values(worker_id=me.worker_id, started_us=batch.started_us or now_us)
+            .values(worker_id=None if is_shared else me.worker_id, started_us=batch.started_us or now_us)
         )
         chunks.clear_abandoned(connection, batch_id, now_us)
-        events.write(connection, batch_id, "work-started", now_us, facts={"pid": me.pid, "host": me.host})
-    _OURS.add(me.worker_id)
+        facts = {"pid": me.pid, "host": me.host} | ({"shared": True} if is_shared else {})
+        events.write(connection, batch_id, "work-started", now_us, facts=facts)
+    OURS.add(me.worker_id)
     return me
 
 
+def _present(connection: Connection, batch_id: int) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Return the workers of a batch that did not go, dead ones among them."""
+    wanted = select(workers).where(workers.c.batch_id == batch_id, workers.c.gone_us.is_(None))
+    return connection.execute(wanted.order_by(workers.c.started_us)).all()
+
+
+def retire_dead(
+    connection: Connection, batch_id: int, now_us: int, stale_after_s: float, *, but: str | None = None
+) -> None:
+    """Note that dead workers of a batch are gone, so that nothing they write later can count.
+
+    One that gave a sign of life just now is left alone: its row is locked while it writes.
+    """
+    for one in _present(connection, batch_id):
+        if one.id == but or lives(one, now_us, stale_after_s):
+            continue
+        gone = update(workers).where(
+            workers.c.id == one.id, workers.c.gone_us.is_(None), workers.c.heartbeat_us == one.heartbeat_us
+        )
+        if connection.execute(gone.values(gone_us=now_us)).rowcount:
+            facts = {"pid": one.pid, "host": one.host, "heartbeat_us": one.heartbeat_us}
+            events.write(connection, batch_id, "taken-over", now_us, facts=facts)
+
+
 def holder(store: Store, batch_id: int, *, stale_after_s: float) -> Worker | None:
-    """Return the process that works on a batch, or None when there is none or it is dead."""
+    """Return a process that works on a batch, or None when there is none or all are dead."""
     with store.read("read the holder") as connection:
-        batch = batch_rows.find(connection, batch_id, store.place)
-        if batch.worker_id is None:
-            return None
-        found = connection.execute(select(workers).where(workers.c.id == batch.worker_id)).one()
-    if not _lives(found, store.now_us(), stale_after_s):
-        return None
+        batch_rows.find(connection, batch_id, store.place)
+        found = _present(connection, batch_id)
+    now_us = store.now_us()
+    return next((_made(one) for one in found if lives(one, now_us, stale_after_s)), None)
+
+
+def standing(store: Store, batch_id: int | None, *, stale_after_s: float) -> tuple[WorkerStanding, ...]:
+    """Return the live workers of one batch or of all, with the rows that each has in hand."""
+    of_batch = [workers.c.batch_id == batch_id] if batch_id is not None else []
+    in_hand = (
+        select(chunk_rows.c.worker_id, func.count().label("rows"))
+        .join(rows, rows.c.chunk_id == chunk_rows.c.id)
+        .where(chunk_rows.c.closed_us.is_(None))
+        .group_by(chunk_rows.c.worker_id)
+    )
+    present = select(workers).where(workers.c.gone_us.is_(None), *of_batch)
+    with store.read("list workers") as connection:
+        found = connection.execute(present.order_by(workers.c.batch_id, workers.c.started_us)).all()
+        held = {one.worker_id: one.rows for one in connection.execute(in_hand)} if found else {}
+    now_us = store.now_us()
+    return tuple(
+        WorkerStanding(worker=_made(one), rows_in_hand=held.get(one.id, 0))
+        for one in found
+        if lives(one, now_us, stale_after_s)
+    )
+
+
+def _made(found: Row[*tuple[Any, ...]]) -> Worker:
     return Worker(
-        worker_id=found.id, batch_id=batch_id, pid=found.pid, host=found.host, started_us=found.started_us,
+        worker_id=found.id,
+        batch_id=found.batch_id,
+        pid=found.pid,
+        host=found.host,
+        started_us=found.started_us,
         heartbeat_us=found.heartbeat_us,
-    )  # fmt: skip
+        is_shared=found.is_shared,
+    )
 
 
-def _lives(found: Row[*tuple[Any, ...]], now_us: int, stale_after_s: float) -> bool:
-    if now_us - found.heartbeat_us > stale_after_s * 1_000_000:
-        return False
-    if found.host != platform.node():
-        return True
-    if found.pid == os.getpid():
-        return found.id in _OURS
-    return _process_exists(found.pid)
-
-
-def _process_exists(pid: int) -> bool:
-    if sys.platform == "win32":
-        return True  # asking would end it there: the heartbeat decides
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return not _has_ended(pid)
-
-
-def _has_ended(pid: int) -> bool:
-    """Whether a process ended and only waits for its parent to notice: killed ones stay so where nobody reaps."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
-    except OSError:
-        return False
-    return state[:1] in (["Z"], ["X"])
-
-
-def _busy(holder: Row[*tuple[Any, ...]], batch_id: int) -> LedgerBusyError:
-    beat_at = datetime.fromtimestamp(holder.heartbeat_us / 1_000_000, UTC)
+def _busy(rival: Row[*tuple[Any, ...]], batch_id: int) -> LedgerBusyError:
+    beat_at = datetime.fromtimestamp(rival.heartbeat_us / 1_000_000, UTC)
     return LedgerBusyError(
-        f"work on batch {batch_id}: process {holder.pid} on {holder.host} works on it"
+        f"work on batch {batch_id}: process {rival.pid} on {rival.host} works on it"
         f" (last sign of life {beat_at:%Y-%m-%d %H:%M:%S} UTC)",
-        pid=holder.pid,
-        host=holder.host,
+        pid=rival.pid,
+        host=rival.host,
         heartbeat_at=beat_at,
     )
 
 
+@retried(even_if_kept=True)
 def beat(store: Store, worker: Worker) -> None:
     """Give a sign of life in a transaction of its own."""
     with store.write("heartbeat", durable=False) as connection:
         mark_alive(connection, worker, store.now_us())
 
 
-def mark_alive(connection: Connection, worker: Worker, now_us: int) -> None:
-    """Give a sign of life within the present transaction; LedgerFencedError when another process took over."""
-    if _BEAT.run(connection, [{"me": worker.worker_id, "now_us": now_us}]) != 1:
+def mark_alive(connection: Connection, worker: Worker, now_us: int, *, serial: int | None = None) -> None:
+    """Give a sign of life within the present transaction; LedgerFencedError when another process took over.
+
+    It locks the worker's row, so that nobody takes over before the transaction has ended. `serial` is written with it.
+    """
+    values: dict[str, Any] = {"me": worker.worker_id, "now_us": now_us, "new_serial": serial}
+    if (_BEAT if serial is None else _BEAT_WITH_SERIAL).run(connection, [values]) != 1:
         raise LedgerFencedError(f"work on batch {worker.batch_id}: another process has taken it over")
 
 
+@retried(even_if_kept=True)
 def stop(store: Store, worker: Worker) -> int:
-    """Give the batch back; what is still in flight is in doubt."""
+    """End a worker's work; what it has in flight is in doubt. Other workers of the batch go on."""
     now_us = store.now_us()
     with store.write("stop work") as connection:
-        connection.execute(
-            update(workers).where(workers.c.id == worker.worker_id, workers.c.gone_us.is_(None)).values(gone_us=now_us)
-        )
-        done = connection.execute(
-            update(batches)
-            .where(batches.c.id == worker.batch_id, batches.c.worker_id == worker.worker_id)
-            .values(worker_id=None)
-        )
+        mine = update(workers).where(workers.c.id == worker.worker_id, workers.c.gone_us.is_(None))
         doubtful = 0
-        if done.rowcount:
+        if connection.execute(mine.values(gone_us=now_us)).rowcount:
+            connection.execute(
+                update(batches)
+                .where(batches.c.id == worker.batch_id, batches.c.worker_id == worker.worker_id)
+                .values(worker_id=None)
+            )
             doubtful = chunks.clear_abandoned(connection, worker.batch_id, now_us)
             events.write(connection, worker.batch_id, "work-stopped", now_us, facts={"in_doubt": doubtful})
-    _OURS.discard(worker.worker_id)
+    OURS.discard(worker.worker_id)
     return doubtful
