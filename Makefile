@@ -2,13 +2,16 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-.PHONY: demo test chaos check lint types contracts bench scorecard clean
+.PHONY: demo test browser chaos check lint types contracts bench scorecard clean
 
 demo: $(VENV)/.installed
 	$(BIN)/flowlaunch demo
 
 test: $(VENV)/.tested
 	$(BIN)/pytest
+
+browser: $(VENV)/.tested
+	FLOWLAUNCH_BROWSER=required $(BIN)/pytest -m browser
 
 chaos: $(VENV)/.tested
 	FLOWLAUNCH_CHAOS=1 $(BIN)/pytest tests/batch/kill

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-pytest_plugins = ("postgres_server",)
+pytest_plugins = ("browsers", "postgres_server")
 
 LOOPBACK = ("127.", "::1", "localhost")
 FOREIGN = (

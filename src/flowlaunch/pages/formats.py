@@ -55,7 +55,7 @@ def instant(seconds: float) -> datetime:
 def when(at: datetime | None, show: str = "time") -> Markup:
     """Write an instant as a `time` element; a script puts it into the reader's own zone.
 
-    `show`: `time` (with the day unless it is today), or `exact` with milliseconds.
+    `show`: `time` (with the day unless it is today), `exact` with milliseconds, or `ticking` on from there.
     """
     if at is None:
         return Markup('<span class="none">\N{EN DASH}</span>')

@@ -14,6 +14,7 @@ from flowlaunch.sandbox.journal import Note
 from flowlaunch.sandbox.limits import too_many_requests
 from flowlaunch.sandbox.mishaps import Mishaps
 from flowlaunch.sandbox.operations import Table, operations_of
+from flowlaunch.sandbox.page import asks_for_page
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -48,12 +49,12 @@ class SandboxApp:
     Order of checks for an API request: host, fault, body size, media type, token, rate, permission, content.
     """
 
-    def __init__(self, service: Service, hosts: Hosts, control: AsgiApp) -> None:
+    def __init__(self, service: Service, hosts: Hosts, front: AsgiApp) -> None:
         self.service = service
         self.hosts = hosts
         self.stopping = asyncio.Event()
         self._table = Table(operations_of(service.options.contract))
-        self._control = control
+        self._front = front
         self._mishaps = Mishaps(service, self.stopping)
         self._requests = 0
         self._seen = 0
@@ -65,8 +66,8 @@ class SandboxApp:
         if scope["type"] != "http":
             return
         path: str = scope["path"]
-        if path.startswith("/sandbox"):
-            await self._control(scope, receive, send)
+        if path.startswith("/sandbox") or (path == "/" and asks_for_page(scope)):
+            await self._front(scope, receive, send)
             return
         self._requests += 1
         service = self.service

@@ -241,6 +241,11 @@ class Faults:
             fault = fault or (each if hit else None)
         return fault
 
+    @property
+    def count(self) -> int:
+        """Count the faults that are set."""
+        return len(self._script) + len(self._always) + sum(map(len, self._chances.values()))
+
     def as_json(self) -> dict[str, Any]:
         """Show what is scripted and how often each operation was called."""
         return {

@@ -13,9 +13,9 @@ import msgspec
 from flowlaunch.sandbox.clock import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["Journal", "JournalEntry", "Note"]
+__all__ = ["Journal", "JournalEntry", "Note", "entry_of"]
 
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
 SECRET_FIELDS = frozenset(
@@ -114,6 +114,14 @@ class Journal:
         self._bytes = 0
         self.count = 0
 
+    def newest(self, before: int | None = None) -> Iterator[tuple[int, Note]]:
+        """Give numbers and notes, newest first, from the one before a number on; secrets are still in the notes."""
+        number = self.count + 1
+        for note in reversed(self._notes):
+            number -= 1
+            if before is None or number < before:
+                yield number, note
+
     def read(
         self,
         operation: str | None = None,
@@ -144,10 +152,11 @@ class Journal:
             for number, note in enumerate(self._notes, first)
             if number > since and all(getattr(note, name) == value for name, value in filters)
         ]
-        return [_entry(number, note) for number, note in (chosen[-limit:] if limit else chosen)]
+        return [entry_of(number, note) for number, note in (chosen[-limit:] if limit else chosen)]
 
 
-def _entry(number: int, note: Note) -> JournalEntry:
+def entry_of(number: int, note: Note) -> JournalEntry:
+    """Make a note fit for reading: texts for bytes, and secrets taken out."""
     headers = _headers(note.headers)
     return JournalEntry(
         number=number,

@@ -90,6 +90,7 @@ class Runs:
     def __init__(self, world: World, clock: Clock, *, reports_exit_reason: bool, on_work: Callable[[], None]) -> None:
         self.executions: dict[str, Execution] = {}
         self.accepted = 0
+        self.ended = 0
         self.on_work = on_work
         self.on_end: Callable[[Execution], None] | None = None
         self._world = world
@@ -149,6 +150,16 @@ class Runs:
     def next_due(self) -> float | None:
         """Give the instant at which the first waiting run goes on."""
         return self._due[0][0] if self._due else None
+
+    @property
+    def waiting(self) -> int:
+        """Count the runs that wait for their time."""
+        return len(self._running)
+
+    def due_of(self, execution: Execution) -> float | None:
+        """Give the instant at which a waiting run goes on; None when it does not wait."""
+        current = self._running.get(execution.id)
+        return current.due if current is not None else None
 
     def trace(self, execution: Execution) -> Trace | None:
         """Give what a finished run did; the last 1,000 are kept."""
@@ -249,6 +260,7 @@ class Runs:
         self._ended(execution)
 
     def _ended(self, execution: Execution) -> None:
+        self.ended += 1
         if self.on_end is not None:
             self.on_end(execution)
 

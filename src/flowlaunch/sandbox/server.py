@@ -21,6 +21,7 @@ from flowlaunch.sandbox.control import control_app
 from flowlaunch.sandbox.door import BACKLOG, Door
 from flowlaunch.sandbox.guards import Hosts
 from flowlaunch.sandbox.operations import operation_names
+from flowlaunch.sandbox.page import Front
 from flowlaunch.sandbox.service import Service
 from flowlaunch.sandbox.store import Store
 
@@ -125,7 +126,8 @@ class SandboxServer:
         self.loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         hosts = Hosts(self._options.host, self._options.allowed_hosts)
-        app = SandboxApp(self.service, hosts, control_app(self.service, hosts))
+        front = Front(self.service, hosts, control_app(self.service, hosts))
+        app = SandboxApp(self.service, hosts, front)
         self.service.on_work = app.schedule_work
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", ws="none", date_header=False, server_header=False,
@@ -146,6 +148,7 @@ class SandboxServer:
             await self._stop.wait()
         finally:
             app.stop()
+            front.stop()
             self.service.on_work = _nothing
             door.close()
             await _end(state)

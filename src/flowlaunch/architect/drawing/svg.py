@@ -32,8 +32,11 @@ def plain(text: str) -> str:
     return escape(_INVALID.sub("\ufffd", text), {'"': "&quot;", "'": "&#39;"})
 
 
-def svg_of(flow: Flow, overlay: Overlay | None = None) -> str:
-    """Draw a flow as SVG: self-contained, without scripts, in light or dark as the reader's system is."""
+def svg_of(flow: Flow, overlay: Overlay | None = None, *, styled: bool = True) -> str:
+    """Draw a flow as SVG: self-contained, without scripts, in light or dark as the reader's system is.
+
+    `styled` False leaves the style out, for a page whose policy allows no inline style: it gets `svg_style` elsewhere.
+    """
     picture = lay_out(flow, overlay, _HEADING)
     picture.width = max(picture.width, 760.0)
     count = sum(box.kind == "card" for box in picture.boxes)
@@ -43,7 +46,7 @@ def svg_of(flow: Flow, overlay: Overlay | None = None) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="group" aria-labelledby="flow-title flow-desc">',
         f'<title id="flow-title">{plain(flow.name)}</title>',
         f'<desc id="flow-desc">{plain(_description(flow, count, overlay))}</desc>',
-        f"<style>{svg_style()}</style>",
+        *([f"<style>{svg_style()}</style>"] if styled else ()),
         f'<rect class="page" width="{width}" height="{height}"/>',
         *_heading(flow, picture, count, overlay),
         *_body(picture),

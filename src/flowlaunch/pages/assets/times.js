@@ -14,6 +14,20 @@ export function writeTimes(root) {
     const at = new Date(element.dateTime);
     if (!Number.isNaN(at.valueOf())) element.textContent = text(at, element.dataset.show);
   }
+  if (root === document) setInterval(tick, 1000);
   const zone = root.getElementById?.("zone");
   if (zone) zone.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+const ahead = new Map(); // how far a clock that ticks is ahead of ours, by the instant that the server wrote
+
+function tick() {
+  for (const element of document.querySelectorAll('time[data-show="ticking"]')) {
+    const written = element.dateTime;
+    if (!ahead.has(written)) {
+      ahead.clear();
+      ahead.set(written, Date.parse(written) - Date.now());
+    }
+    element.textContent = text(new Date(Date.now() + ahead.get(written)), "ticking");
+  }
 }

@@ -1,0 +1,48 @@
+"""Flows as pictures inside a page, with the path of one run on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from flowlaunch.architect.drawing import overlay_of_trace, svg_of
+from flowlaunch.architect.drawing.style import svg_style
+
+if TYPE_CHECKING:
+    from flowlaunch.architect.flow import Flow
+    from flowlaunch.sandbox.runs import Execution
+    from flowlaunch.sandbox.service import Service
+
+__all__ = ["RunDrawings", "flow_picture", "run_picture"]
+
+
+def flow_picture(program: Flow) -> Markup:
+    """Draw a flow."""
+    return Markup(svg_of(program, styled=False))  # noqa: S704 - the drawing escapes every text of the flow
+
+
+def run_picture(service: Service, execution: Execution) -> Markup | None:
+    """Draw the flow of a finished run with the path it took; None when its trace is gone or not there yet."""
+    trace, program = service.runs.trace(execution), execution.version.program
+    if trace is None or program is None:
+        return None
+    overlay = overlay_of_trace(trace.as_json(), program)
+    return Markup(svg_of(program, overlay, styled=False))  # noqa: S704 - as above
+
+
+class RunDrawings:
+    """Pictures of a sandbox's runs for another page, e.g. that of a gateway that launches into this sandbox."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    @staticmethod
+    def style() -> str:
+        """Give the pictures' style sheet; the page that shows them serves it."""
+        return svg_style()
+
+    def svg(self, execution_id: str) -> str | None:
+        """Draw one run, in the thread that serves the sandbox; None when there is no finished run of that id."""
+        execution = self._service.execution(execution_id)
+        return None if execution is None else run_picture(self._service, execution)
