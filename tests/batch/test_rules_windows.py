@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from flowlaunch.batch.decisions import Prepared
-from flowlaunch.batch.rules import CallingWindows, WindowRules, load_rule_book
+from flowlaunch.batch.rules import CallingWindows, WindowRules, load_rule_book, regional_notes
 from flowlaunch.batch.rules.calendars import (
     Calendar,
     easter_sunday,
@@ -311,12 +312,34 @@ def test_own_windows_hold_beside_the_regional_ones():
 
 
 def test_every_rule_file_says_what_it_rests_on():
-    """Every packaged rule file has a basis, and a note that it is no legal advice."""
+    """Every packaged table has a basis and its evidence; what is official or reported names where it was read."""
     book = load_rule_book()
-    assert set(book) >= {"US", "FR", "ES", "DE", "GB"}
+    assert set(book) >= {"US", "FR", "ES", "DE", "GB", "AU", "CA"}
     for rules in book.values():
-        assert rules.basis
         assert "Not legal advice" in rules.note
+        for name, one in rules.grounds.items():
+            assert one.basis, name
+            assert one.evidence == "unverified" or "http" in one.source, name
+    assert {name for name, one in book["US"].grounds.items() if one.evidence == "official"} == {"US-FL", "US-WA"}
+
+
+def test_the_page_of_rules_lists_every_table_with_its_evidence():
+    """The reference names each packaged table with how sure it is, so nobody takes a custom for a law."""
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "batch-rules.md").read_text("utf-8")
+    for rules in load_rule_book().values():
+        for name, one in rules.grounds.items():
+            assert f"| `{name}` | {one.title} | {one.evidence} |" in page
+
+
+def test_notes_tell_only_of_the_rules_that_hold():
+    """A plan is told what its own rows rest on: the table, the strictest of a country, and the country's note."""
+    notes = regional_notes(load_rule_book(), ["FR", "US-FL", "US-*", "XX"])
+
+    assert [note.partition(":")[0] for note in notes] == [
+        "France (official)", "France", notes[2].partition(":")[0], "United States", "Florida (official)",
+    ]  # fmt: skip
+    assert notes[2].startswith("United States, the strictest of ")
+    assert "official" in notes[2]
 
 
 def test_rule_files_of_the_caller_replace_and_fail_clearly(tmp_path):

@@ -173,7 +173,7 @@ def _planned(
             foresight.add(plan.line, plan.decision)
             if on_plan is not None:
                 on_plan(plan)
-        warnings = (*mapper.warnings, *source.warnings())
+        warnings = (*mapper.warnings, *source.warnings(), *getattr(job.rules, "warnings", ()))
         launches, per_minute = seen.kinds["launch"], launches_per_minute(job)
         return PlanReport(
             flow_id=inputs.flow_id,

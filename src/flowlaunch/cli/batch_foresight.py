@@ -9,7 +9,7 @@ import msgspec
 
 from flowlaunch.batch.report.scales import span_text
 from flowlaunch.batch.results.summary import instant
-from flowlaunch.batch.rules import Forecaster, Rules
+from flowlaunch.batch.rules import Forecaster, Rules, regional_notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,16 +28,24 @@ class Foresight:
         self._job = job
         self._now_us = round(time.time() * 1e6)
         self._forecaster = Forecaster(self._now_us)
+        self._calendars: set[str] = set()
 
     def add(self, plan: RowPlan) -> None:
         """Take in a planned row."""
         self._forecaster.add(plan.line, plan.decision)
+        self._calendars.update(plan.decision.calendars)
 
     def forecast(self) -> Forecast:
         """Tell how it will go if nothing fails."""
         pace, rules = self._job.pace_per_minute, self._job.rules
         per_minute = None if pace is None else pace * self._job.pace_share
         return self._forecaster.forecast(per_minute, rules.reopen if isinstance(rules, Rules) else None)
+
+    def grounds(self) -> tuple[str, ...]:
+        """Tell what the regional rules that hold for these rows rest on, and how sure that is."""
+        rules = self._job.rules
+        book = rules.windows.book if isinstance(rules, Rules) and rules.windows is not None else None
+        return regional_notes(book, {name.partition("@")[0] for name in self._calendars}) if book else ()
 
     def fields(self, forecast: Forecast) -> dict[str, Any]:
         """Tell a forecast as a record, with instants that people can read."""

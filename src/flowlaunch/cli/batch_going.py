@@ -34,6 +34,8 @@ def go(session: Session, job: BatchJob, target: str, *, interval_s: float = INTE
     """Run a job from its file of rows."""
     from flowlaunch.batch.job import run_batch_sync  # noqa: PLC0415 - loads the HTTP library
 
+    for warning in getattr(job.rules, "warnings", ()):
+        session.talk(f"warning: {warning.message}")
     return _ended(session, target, interval_s, lambda tell: run_batch_sync(job, on_event=tell))
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from flowlaunch.batch.rows import ReadOptions
     from flowlaunch.cli.session import Session
 
-__all__ = ["job_of", "job_options", "mapping_of", "read_options_of", "run_options"]
+__all__ = ["job_of", "job_options", "mapping_of", "rate_of", "read_options_of", "run_options"]
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FORMATS: Final = ("csv", "ndjson", "json", "xlsx", "parquet")
@@ -39,10 +39,14 @@ _MAPPING = (
     click.option("--contact", metavar="COLUMN", help="Column that tells who is reached; attempts are counted by it."),
     click.option("--phone", "phones", multiple=True, metavar="COLUMN",
                  help="Column with a telephone number. Repeatable: all of them must be callable."),
+    click.option("--email", "emails", multiple=True, metavar="COLUMN",
+                 help="Column with an address, for do-not-contact files and attempts. Repeatable."),
     click.option("--zone", metavar="COLUMN", help="Column with the contact's time zone."),
+    click.option("--state-column", "state_column", metavar="COLUMN",
+                 help="Column with the contact's country and state, such as US-FL, for --regional-rules."),
     click.option("--not-before", metavar="COLUMN", help="Column with the earliest time of a row."),
     click.option("--not-after", metavar="COLUMN", help="Column with the time after which a row must not go out."),
-    click.option("--country", "default_region", metavar="CC",
+    click.option("--country", "--region-default", "default_region", metavar="CC",
                  help="Country of telephone numbers without a +, such as DE."),
     click.option("--name", "name_template", metavar="TEXT",
                  help="Name of each execution; {column} and {token} are filled in."),
@@ -114,7 +118,8 @@ def mapping_of(wanted: Mapping[str, Any]) -> MappingSpec:
 
     spec = load_mapping(wanted["mapping_file"]) if wanted["mapping_file"] else MappingSpec()
     columns = {
-        "key": wanted["key"], "contact": wanted["contact"], "phones": tuple(wanted["phones"]), "zone": wanted["zone"],
+        "key": wanted["key"], "contact": wanted["contact"], "phones": tuple(wanted["phones"]),
+        "emails": tuple(wanted["emails"]), "zone": wanted["zone"], "region": wanted["state_column"],
         "not_before": wanted["not_before"], "not_after": wanted["not_after"], "name": wanted["name_template"],
     }  # fmt: skip
     region = wanted["default_region"]
@@ -149,7 +154,7 @@ def job_of(session: Session, source: str, wanted: Mapping[str, Any]) -> BatchJob
         mapping=mapping_of(wanted),
         rules=rules,
         rules_text=rules_text,
-        pace_per_minute=_rate(wanted["rate"], settings.pace_per_minute),
+        pace_per_minute=rate_of(wanted["rate"], settings.pace_per_minute),
         concurrency=wanted["concurrency"],
         ramp=() if wanted["ramp"] == "off" else tuple(wanted["ramp"].split(",")),
         max_failed=_or_off(wanted["max_failed"]),
@@ -169,7 +174,7 @@ def _or_off(text: str) -> str | None:
     return None if text == "off" else text
 
 
-def _rate(text: str | None, by_settings: float | None) -> float | None:
+def rate_of(text: str | None, by_settings: float | None) -> float | None:
     if text is None:
         return by_settings
     if text == "off":

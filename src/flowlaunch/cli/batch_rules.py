@@ -18,6 +18,7 @@ __all__ = ["RULE_OPTIONS", "rules_of", "windows_of_text"]
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PERIODS: Final = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_DNC_KINDS: Final = ("phone", "email", "key")
 _ATTEMPTS: Final = re.compile(r"(\d{1,4})/(\d{1,4})([mhdw])")
 
 RULE_OPTIONS: Final = (
@@ -28,6 +29,9 @@ RULE_OPTIONS: Final = (
     click.option("--once-ever", is_flag=True, help="Pass over keys that any batch of the ledger's folder launched."),
     click.option("--dnc", "dnc_files", type=_FILE, multiple=True, metavar="FILE",
                  help="Do-not-contact file: numbers, addresses or keys. Repeatable."),
+    click.option("--dnc-column", "dnc_columns", multiple=True, metavar="COLUMN=KIND",
+                 help="What a column of the do-not-contact files holds: phone, email, key, or cell:COLUMN to compare "
+                 "with that column of the rows; all that looks like a number or address by default. Repeatable."),
     click.option("--window", "windows", multiple=True, metavar="TEXT",
                  help="Calling window in the contact's own time, such as 'mon-fri 09:00-20:00'. Repeatable."),
     click.option("--holiday", "holidays", multiple=True, metavar="DAY=TEXT",
@@ -66,6 +70,8 @@ def rules_of(wanted: Mapping[str, Any]) -> tuple[Rules | None, str]:
     windows = windows_of_text(asked)
     rules = Rules(config, windows=windows, do_not_contact=_do_not_contact(wanted))
     told = {"config": msgspec.to_builtins(config), "windows": asked, "dnc": [str(file) for file in wanted["dnc_files"]]}
+    if wanted["dnc_columns"]:
+        told["dnc_columns"] = sorted(wanted["dnc_columns"])
     return rules, msgspec.json.encode(told, order="sorted").decode()
 
 
@@ -105,13 +111,31 @@ def _do_not_contact(wanted: Mapping[str, Any]) -> DoNotContact | None:
     from flowlaunch.batch.rules import DoNotContact  # noqa: PLC0415
 
     if not wanted["dnc_files"]:
+        if wanted["dnc_columns"]:
+            raise click.BadParameter("there is no --dnc file that it could be about", param_hint="--dnc-column")
         return None
     region = (wanted["default_region"] or "").upper() or None
+    kinds = dict(_dnc_column(text) for text in wanted["dnc_columns"])
+    found: set[str] = set()
     listed = DoNotContact(region)
     for file in wanted["dnc_files"]:
         with open_rows(file) as rows:
-            listed.load(rows, rows.columns, str(file))
+            here = {column: kind for column, kind in kinds.items() if column in rows.columns}
+            found |= here.keys()
+            listed.load(rows, rows.columns, str(file), kinds=here or None)
+    missing = next((column for column in kinds if column not in found), None)
+    if missing is not None:
+        raise click.BadParameter(f"no do-not-contact file has a column {missing!r}", param_hint="--dnc-column")
     return listed
+
+
+def _dnc_column(text: str) -> tuple[str, str]:
+    column, equals, kind = text.rpartition("=")
+    if not equals or not (kind in _DNC_KINDS or kind.startswith("cell:")):
+        raise click.BadParameter(
+            f"{text!r}: write COLUMN={'|'.join(_DNC_KINDS)} or COLUMN=cell:COLUMN", param_hint="--dnc-column"
+        )
+    return column, kind
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STRICTEST: Final = "*"
+RuleEvidence = Literal["official", "reported", "unverified"]
+"""How sure a rule is: the law or the authority's own page was read, another page says so, or nobody looked it up."""
 Texts = str | list[str]
 
 
 class _Region(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     basis: str = ""
+    evidence: RuleEvidence = "unverified"
+    source: str = ""
     windows: dict[str, Texts] | None = None
     holidays: dict[str, Texts] = {}
 
@@ -37,10 +41,22 @@ class _Country(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     basis: str
     note: str
     windows: dict[str, Texts]
+    evidence: RuleEvidence = "unverified"
+    source: str = ""
     holidays: dict[str, Texts] = {}
     subdivisions: list[str] = []
     without_region: Literal["strictest", "country"] = "strictest"
     regions: dict[str, _Region] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What one table of rules rests on: the rule in words, how sure it is, and where it was read."""
+
+    title: str
+    basis: str
+    evidence: RuleEvidence
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +74,8 @@ class CountryRules:
     regions: Mapping[str, Calendar]
     subdivisions: frozenset[str]
     is_strict_without_region: bool
+    grounds: Mapping[str, Grounds]
+    """Name of a calendar (`US`, `US-FL`) -> what it rests on."""
 
     def calendars(self, region: str | None) -> tuple[str, tuple[Calendar, ...]] | None:
         """Return a name and the calendars that hold in `region` (`FL`); None when it is unknown.
@@ -134,4 +152,9 @@ def _country(read: _Country) -> CountryRules:
         regions=regions,
         subdivisions=frozenset(one.upper() for one in read.subdivisions),
         is_strict_without_region=read.without_region == "strictest",
+        grounds={code: Grounds(read.title, read.basis, read.evidence, read.source)}
+        | {
+            f"{code}-{name.upper()}": Grounds(one.title, one.basis, one.evidence, one.source)
+            for name, one in read.regions.items()
+        },
     )

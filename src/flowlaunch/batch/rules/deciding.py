@@ -18,6 +18,7 @@ from flowlaunch.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from flowlaunch.batch.decisions import RowWarning
     from flowlaunch.batch.rules.do_not_contact import DoNotContact
 
 _WHOLE: Final = 1 << 64
@@ -125,6 +126,11 @@ class Rules:
             self._has_attempts,
             self._has_window,
         )
+
+    @property
+    def warnings(self) -> tuple[RowWarning, ...]:
+        """What is suspicious in the rules' own files, such as entries that nothing can be compared with."""
+        return tuple(self.do_not_contact.warnings) if self.do_not_contact is not None else ()
 
     def decide(self, prepared: Prepared, history: History | None, now_us: int) -> Decision:
         """Return what becomes of a row, given what earlier batches did and the time."""

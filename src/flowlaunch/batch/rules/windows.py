@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -11,11 +12,12 @@ from zoneinfo import ZoneInfo, available_timezones
 from flowlaunch._core.suggest import suggest
 from flowlaunch.batch.decisions import Decision, Prepared
 from flowlaunch.batch.numbers import country_of, to_e164, zones_of
+from flowlaunch.batch.rules.book import STRICTEST
 from flowlaunch.batch.rules.calendars import Calendar, parse_holidays, parse_windows
 from flowlaunch.batch.rules.openings import DAY_S, MICROS, Opening, Openings, clock_signature, next_opening
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from flowlaunch.batch.rules.book import RuleBook
 
@@ -67,6 +69,11 @@ class CallingWindows:
         self._signatures: dict[str, tuple[int, ...]] = {}
         self._zones_of_cell: dict[str, str | Held] = {}
         self._next: dict[tuple[str, ...], tuple[int, Opening]] = {}
+
+    @property
+    def book(self) -> RuleBook | None:
+        """The rules of countries that hold, if any."""
+        return self._rules.book
 
     def calendars_of(self, prepared: Prepared) -> tuple[str, ...]:
         """Return the contact's calendars as `rules@zone`, one for each number and zone; raise Held when untold."""
@@ -204,9 +211,26 @@ def shown_instant(at_us: int) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def regional_notes(book: RuleBook) -> tuple[str, ...]:
-    """Return the note of every country in `book`, to be shown before a run that uses it."""
-    return tuple(f"{rules.title}: {rules.note}" for rules in book.values())
+def regional_notes(book: RuleBook, used: Iterable[str] | None = None) -> tuple[str, ...]:
+    """Return what the rules of each country rest on and how sure that is, to be shown before a run that uses them.
+
+    `used` are names of calendars (`US-FL`, `US-*`); None: every country of the book.
+    """
+    names = list(book) if used is None else sorted(set(used))
+    notes: dict[str, None] = {}
+    for name in names:
+        country, _dash, region = name.partition("-")
+        rules = book.get(country)
+        if rules is None:
+            continue
+        if region == STRICTEST:
+            by_evidence = Counter(one.evidence for one in rules.grounds.values())
+            shown = ", ".join(f"{count} {evidence}" for evidence, count in sorted(by_evidence.items()))
+            notes[f"{rules.title}, the strictest of {len(rules.grounds)} tables ({shown})"] = None
+        elif (one := rules.grounds.get(name)) is not None:
+            notes[f"{one.title} ({one.evidence}): {one.basis}"] = None
+        notes[f"{rules.title}: {rules.note}"] = None
+    return tuple(notes)
 
 
 _NAMES: set[str] = set()

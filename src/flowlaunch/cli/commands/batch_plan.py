@@ -61,8 +61,9 @@ def plan_command(
     if session.output == "table" and not session.query:
         _show(session, report)
     else:
-        session.emit(_record(report) | {"forecast": foresight.fields(forecast)})
-    for line in foresight.lines(forecast):
+        more = {"forecast": foresight.fields(forecast), "regional_rules": foresight.grounds()}
+        session.emit(_record(report) | more)
+    for line in (*foresight.grounds(), *foresight.lines(forecast)):
         session.talk(line)
     if rejects_file:
         session.talk(f"wrote {mendable:,} rejected and held rows to {rejects_file}")
