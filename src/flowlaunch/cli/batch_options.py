@@ -175,6 +175,7 @@ def _or_off(text: str) -> str | None:
 
 
 def rate_of(text: str | None, by_settings: float | None) -> float | None:
+    """Read what --rate says: requests a minute, or None for no pace."""
     if text is None:
         return by_settings
     if text == "off":

@@ -45,6 +45,7 @@ def assembled(options: GatewayOptions, *, client: AsyncClient, ledger: Ledger, c
         ledger, client, clock,
         options_of=plan.options_of, batch_ids=plan.batch_ids, watch=endings, idle_s=options.idle_s,
     )  # fmt: skip
+    uploads.on_loaded = engine.wake
     orders = Orders(ledger, flows, batches, options, lambda: routes.current)
     accepter = Accepter(ledger, engine.wake)
     return GatewayState(

@@ -60,7 +60,16 @@ async def running(state: GatewayState) -> AsyncIterator[None]:
 
 
 class Server(uvicorn.Server):
-    """Leaves signals to `serve`."""
+    """Leaves signals to `serve`, and tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config, on_start: Callable[[], Any]) -> None:
+        super().__init__(config)
+        self._on_start = on_start
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then tell."""
+        await super().startup(sockets)
+        self._on_start()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -106,16 +115,11 @@ async def serve(
             date_header=False, timeout_keep_alive=KEEP_ALIVE_S, proxy_headers=False, backlog=BACKLOG,
             limit_concurrency=MOST_CONNECTIONS, timeout_graceful_shutdown=round(options.stop_wait_s),
         )  # fmt: skip
-        server = Server(config)
+        server = Server(config, lambda: announce(state))
         if handle_signals:
             _on_signals(server, state)
         await stack.enter_async_context(running(state))
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.01)
-        if server.started:
-            announce(state)
-        await serving
+        await server.serve(sockets=[listener])
 
 
 def _on_signals(server: Server, state: GatewayState) -> None:

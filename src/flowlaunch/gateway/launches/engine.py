@@ -134,7 +134,7 @@ class Engine:
                     self.wake(batch_id)
                 else:
                     run.idle_since_s = None
-            elif run is not None:
+            elif run is not None and not run.stop.level:
                 run.idle_since_s = run.idle_since_s or now_s
                 if now_s - run.idle_since_s >= self._idle_s:
                     run.stop.request("idle")

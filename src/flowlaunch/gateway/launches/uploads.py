@@ -57,7 +57,12 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Uploads:
-    """The uploaded batches."""
+    """The uploaded batches.
+
+    Attributes:
+        on_loaded: called with a batch whose rows are all in the ledger.
+
+    """
 
     def __init__(
         self, ledger: Ledger, flows: FlowBook, options: GatewayOptions, clock: AsyncClock, routes: Callable[[], Routes]
@@ -66,6 +71,7 @@ class Uploads:
         self._folder = options.uploads.absolute() if options.uploads is not None else None
         self._loading: set[asyncio.Task[None]] = set()
         self._stop = Stop()
+        self.on_loaded: Callable[[int], None] = _nothing
 
     async def take(
         self, content: AsyncIterator[bytes], upload: Upload, caller: Caller, idempotency_key: str | None
@@ -204,10 +210,17 @@ class Uploads:
         try:
             inputs = await self._flows.inputs(await self._flows.flow(batch.spec.flow_id))
             await asyncio.to_thread(load_rows, job, self._ledger, batch, inputs, self._clock, None, self._stop)
+            self.on_loaded(batch.batch_id)
         except FlowlaunchError as error:
             log.warning("batch %d: its file was not read: %s", batch.batch_id, error.message)
-            facts = {"message": error.message, "code": error.code}
-            await asyncio.to_thread(lambda: self._ledger.add_event(batch.batch_id, "loading-failed", **facts))
+            await asyncio.to_thread(self._note_failure, batch.batch_id, error)
+
+    def _note_failure(self, batch_id: int, error: FlowlaunchError) -> None:
+        self._ledger.add_event(batch_id, "loading-failed", message=error.message, code=error.code)
+
+
+def _nothing(_batch_id: int) -> None:
+    """Take no notice."""
 
 
 def _file_name(caller: Caller, idempotency_key: str | None) -> str:
