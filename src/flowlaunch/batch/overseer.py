@@ -314,6 +314,7 @@ class Overseer:
             budget_per_minute=lane.budget_per_minute,
             share_used=round(speed / lane.budget_per_minute, 4) if lane.budget_per_minute else None,
             in_flight=runner.desk.in_flight,
+            in_hand=runner.desk.in_flight + len(runner.desk.rows),
             eta_s=runner.gauge.eta_s(now.mono_s, pending),
             waiting_for=self._waiting_for(runner, now, pending),
             next_opening_us=self.next_due_us,

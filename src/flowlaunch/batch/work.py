@@ -40,6 +40,8 @@ __all__ = ["BatchOutcome", "WorkOptions", "work_on"]
 WATCH_FLOW_S: Final = 61.0
 """How often the flow's published version is read; the client believes an answer for a minute."""
 LEARN_FROM: Final = 500
+SHARED_STALE_S: Final = 20.0
+"""Silence after which a worker that shares a batch is held for dead; it gives a sign of life every 5 s."""
 NEVER_SENT: Final = frozenset({RowState.PENDING, RowState.HELD, RowState.CANCELLED, RowState.REFUSED})
 
 
@@ -63,6 +65,8 @@ class WorkOptions:
             open-ended and others add rows to it.
         most_rows: take no more rows than this in one run.
         priority: weight of this batch against others that want the same OAuth client's pace.
+        is_shared: other runs, on any machine, work on the batch at the same time: begin and end are nothing to
+            tell, and what concerns the whole batch (ramp, error budget, following) is the duty of somebody else.
 
     """
 
@@ -82,6 +86,7 @@ class WorkOptions:
     ends_when: Literal["through", "idle", "never"] = "through"
     most_rows: int | None = None
     priority: float = 1.0
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,11 +132,12 @@ async def work_on(
     stop: Stop | None = None,
     doorbell: Doorbell | None = None,
     watch: Watch | None = None,
+    durations: Durations | None = None,
 ) -> BatchOutcome:
     """Work on a batch until it is through, stopped, paused or cancelled.
 
     The client's own pace is replaced: what it sends meanwhile, the ledger's slots allow. `doorbell` tells of new rows
-    at once, `watch` is told what is on the disk.
+    at once, `watch` is told what is on the disk, `durations` says how long the flow takes when others follow it.
 
     Raises:
         LedgerBusyError: another process works on this batch.
@@ -142,8 +148,10 @@ async def work_on(
     async with AsyncExitStack() as stack:
         writer = Writer()
         stack.callback(writer.close)
-        worker = await writer.call(ledger.start_work, batch_id)
-        run = await _assembled(stack, ledger, writer, worker, options, client, time, on_event, stop or Stop(), watch)
+        worker = await writer.call(_started, ledger, batch_id, options)
+        run = await _assembled(
+            stack, ledger, writer, worker, options, client, time, on_event, stop or Stop(), watch, durations
+        )
         if doorbell is not None:
             stack.callback(doorbell.on_ring(run.runner.hear_of_rows))
         await run.go(client)
@@ -161,6 +169,12 @@ async def work_on(
     )
 
 
+def _started(ledger: Ledger, batch_id: int, options: WorkOptions) -> Worker:
+    if options.is_shared:
+        return ledger.start_work(batch_id, shared=True, stale_after_s=SHARED_STALE_S)
+    return ledger.start_work(batch_id)
+
+
 @dataclass(slots=True)
 class Run:
     """One run put together."""
@@ -172,12 +186,14 @@ class Run:
     look_lane: SlotLane | None
     batch: Batch
     worker: Worker
+    is_shared: bool = False
 
     async def go(self, client: AsyncClient) -> None:
         """Run the runner, the tracker and the watch on the flow until the runner has ended."""
-        self.overseer.tell("started", f"batch {self.place.batch_id}: {self.batch.spec.flow_name or 'flow'}")
+        if not self.is_shared:
+            self.overseer.tell("started", f"batch {self.place.batch_id}: {self.batch.spec.flow_name or 'flow'}")
         loop = asyncio.get_running_loop()
-        beside = [loop.create_task(self._watch_flow(client))]
+        beside = [loop.create_task(self._watch_flow(client))] if not self.is_shared else []
         if self.tracker is not None:
             beside.append(loop.create_task(self._track(self.tracker)))
         try:
@@ -195,7 +211,7 @@ class Run:
         lost = self.tracker.lost if self.tracker is not None else None
         if lost is not None:
             self.overseer.tell("tracking-lost", lost.message, code=lost.code)
-        if runner.ended in {"finished", "stopped"}:
+        if runner.ended in {"finished", "stopped"} and not self.is_shared:
             self.overseer.tell(runner.ended, runner.reason, launched=runner.desk.launched)
         with suppress(LedgerError):
             if self.tracker is not None:
@@ -247,6 +263,7 @@ async def _assembled(
     on_event: Callable[[RunEvent], None] | None,
     stop: Stop,
     watch: Watch | None,
+    durations: Durations | None,
 ) -> Run:
     batch = await writer.call(ledger.batch, worker.batch_id)
     key = client_key(client)
@@ -278,7 +295,7 @@ async def _assembled(
         dispatcher=dispatcher, calendar=Calendar(options.reopen), stop=stop, concurrency=options.concurrency,
         ends_when=options.ends_when, most_rows=options.most_rows,
     )  # fmt: skip
-    durations = Durations()
+    durations = durations or Durations()
     tracker = look_lane = None
     if options.track:
         await writer.call(_learn, ledger, batch.batch_id, durations)
@@ -295,9 +312,9 @@ async def _assembled(
     )  # fmt: skip
     runner = Runner(place, overseer)
     overseer.wake = runner.bell.set
-    if not options.track and stage_sizes(options.ramp, 1_000_000) != (None,):
+    if not options.track and not options.is_shared and stage_sizes(options.ramp, 1_000_000) != (None,):
         overseer.tell("tracking-off", "ends are not followed, so the ramp is off")
-    return Run(place, runner, overseer, tracker, look_lane, batch, worker)
+    return Run(place, runner, overseer, tracker, look_lane, batch, worker, options.is_shared)
 
 
 def _governance(options: WorkOptions) -> Governance:
