@@ -45,6 +45,7 @@ class Door:
         self.clock = clock
         self.path = folder / name
         self.ledger = open_ledger(self.path, clock=clock)
+        self.asked, self.refusal = [], None
         self.store = self.ledger.store
         known = [batch.batch_id for batch in self.ledger.batches()]
         self.batch_id = known[0] if known else self.ledger.create_batch(
@@ -58,6 +59,22 @@ class Door:
             idempotency_key=idempotency_key, fingerprint="f", route="crm", callback_url=callback_url,
         )  # fmt: skip
         return launches.append(self.store, [order])[0].launch
+
+    async def take(self, ask, caller):
+        """Launch as the gateway's own launcher does, without flows: what `Hooks` needs of it."""
+        order = launches.Order(
+            launch_id=launches.new_launch_id(self.clock.now_us), batch_id=self.batch_id, make=_row,
+            caller=caller.key_id, idempotency_key=ask.key, fingerprint=ask.fingerprint(), route=ask.route,
+            callback_url=ask.callback_url,
+        )  # fmt: skip
+        self.asked.append(ask)
+        if self.refusal is not None:
+            raise self.refusal
+        return launches.append(self.store, [order])[0]
+
+    def launched(self):
+        """How many launches there are."""
+        return self.ledger.batch(self.batch_id).last_number
 
     def end(self, launch, event=Event.COMPLETED, *, outputs=b'{"Flow.done":true}', message="", execution_id=None):
         """Launch the row and end it."""
