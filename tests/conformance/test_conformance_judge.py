@@ -11,7 +11,8 @@ import pytest
 from flowlaunch.conformance import CHECKS, TRIALS, Statement, Task, run_conformance, tryout
 from flowlaunch.conformance.checks import judge
 from flowlaunch.conformance.observation import Observation, Seen
-from flowlaunch.conformance.trials import LAUNCH, TOKEN, chosen_trials
+from flowlaunch.conformance.trials import LAUNCH, TOKEN, Play, chosen_trials
+from flowlaunch.sandbox import ConnectionsRefused
 
 FAKE = Path(__file__).with_name("fake_client.py")
 DEADLINE_S = 2.0
@@ -129,7 +130,6 @@ def test_a_good_client_of_the_standard_library_has_full_points(fault):
         ("vague", "late-504", {"tells-doubt", "named"}, 1),
         ("hasty", "429-with-header", {"waited"}, 1),
         ("gives-up", "429-without-header", {"launched"}, 0),
-        ("gives-up", "refused-then-up", {"launched"}, 0),
         ("gives-up", "token-revoked", {"launched"}, 0),
         ("short-sighted", "404-after-launch", {"followed"}, 1),
         ("silent", "plain", {"reported", "honest", "launched", "named"}, 1),
@@ -140,6 +140,16 @@ def test_a_good_client_of_the_standard_library_has_full_points(fault):
 def test_a_bad_client_loses_what_it_deserves(vice, fault, loses, executions):
     """A client with one vice loses the points of just the checks that the vice breaks."""
     assert played(vice, fault) == (loses, executions)
+
+
+def test_a_client_that_gives_up_on_a_refused_connection_loses_the_launch():
+    """While connections are refused nothing can happen twice, so giving up at once costs the launch."""
+    outage = (Play(TOKEN, 1, ConnectionsRefused(1.5)),)  # long enough for a machine that stumbles
+    trial = replace(BY_NAME["refused-then-up"], plays=outage)
+    card = run_conformance([sys.executable, str(FAKE), "gives-up"], trials=[trial], deadline_s=DEADLINE_S)
+
+    assert {ruling.check for _, ruling in card.lost} == {"launched"}
+    assert card.results[0].said == ("not-launched",)
 
 
 @pytest.mark.parametrize("vice", ["hangs", "lingers"])

@@ -288,6 +288,15 @@ def test_a_shape_tells_types_and_no_values():
     assert set(HEADERS) >= set(shape.headers)
 
 
+@pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.name)
+def test_the_guide_lists_every_request(probe):
+    """The how-to has a line for each question, so that whoever owns the org can see what is sent."""
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "compare-with-an-org.md").read_text("utf-8")
+    settles = f"{probe.settles or 'published'}{' (with `--yes`)' if probe.launches else ''}"
+
+    assert f"| `{probe.name}` | `{probe.method} {probe.path}` | {settles} |" in page
+
+
 def test_every_question_has_a_name_of_its_own():
     """Questions are told apart by name, and only those that may launch name a flow to launch."""
     assert len({probe.name for probe in PROBES}) == len(PROBES)
