@@ -6,7 +6,7 @@ import platform
 import sys
 from typing import TYPE_CHECKING
 
-from bench import batches, engine, launches, sandboxes, startup
+from bench import batches, engine, launches, pace, sandboxes, startup
 
 if TYPE_CHECKING:
     from bench.measure import Row
@@ -17,6 +17,7 @@ BENCHES = {
     "sandbox": sandboxes.rows,
     "engine": engine.rows,
     "batches": batches.rows,
+    "pace": pace.rows,
 }
 
 

@@ -41,7 +41,7 @@ def program(name, *arguments, env=None):
     path = os.path.join(os.path.dirname(__file__), "programs", name)
     command = [PYTHON, "-W", "ignore", path, *map(str, arguments)]
     settings = {**QUIET, **(env or {})}
-    ended = subprocess.run(command, check=True, env=settings, capture_output=True, text=True, timeout=300)
+    ended = subprocess.run(command, check=True, env=settings, capture_output=True, text=True, timeout=600)
     return json.loads(ended.stdout.strip().splitlines()[-1])
 
 
