@@ -200,9 +200,10 @@ async def reconcile(call: Call) -> Answer:
     report = await call.state.actions.reconcile(view.batch.batch_id, call.caller)
     told = next((one for one in report.rows if one.row_id == view.row.row_id), None)
     now = await launch_view(call)
+    settled: dict[str, Literal["launched", "absent"]] = {"launched": "launched", "absent": "absent"}
     is_settled = now.row.state is not RowState.IN_DOUBT and told is not None
     evidence = Evidence(
-        settled=told.verdict if told is not None and is_settled and told.verdict in {"launched", "absent"} else None,  # type: ignore[arg-type] - compared with both
+        settled=settled.get(told.verdict) if told is not None and is_settled else None,
         why=told.why if told is not None else "it was settled meanwhile",
         notes=report.notes,
         launch=launch_of(call.state, now),

@@ -121,7 +121,7 @@ def _plain(error: msgspec.ValidationError) -> str:
 
 
 def _response(answer: Answer) -> Response:
-    headers = _HEADERS | answer.headers
+    headers = {**_HEADERS, **answer.headers}
     if answer.stream is not None:
         return StreamingResponse(answer.stream, answer.status, headers=headers, media_type=answer.media_type)
     if answer.body is None:

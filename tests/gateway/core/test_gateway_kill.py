@@ -1,0 +1,123 @@
+"""Killed in the middle of 200 clients: what was accepted is launched once or in doubt, judged by the platform."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import msgspec
+
+from flowlaunch.batch.ledger import open_ledger
+from flowlaunch.gateway.access.keys import Keys
+from flowlaunch.sandbox import Sandbox
+
+CLIENTS = 200
+EACH = 5
+DEADLINE_S = 90
+
+
+class App(threading.Thread):
+    """One client as apps are: it keeps a connection, and repeats a request under its key until it has an answer."""
+
+    def __init__(self, number, netloc, key, accepted):
+        super().__init__(daemon=True)
+        self.number, self.netloc, self.key, self.accepted = number, netloc, key, accepted
+        self.until_s = time.monotonic() + DEADLINE_S
+
+    def run(self):
+        connection = http.client.HTTPConnection(self.netloc, timeout=10)
+        for n in range(EACH):
+            name = f"{self.number}-{n}"
+            while name not in self.accepted and time.monotonic() < self.until_s:
+                try:
+                    self._ask(connection, name)
+                except (OSError, http.client.HTTPException):
+                    connection.close()
+                    time.sleep(0.05)
+        connection.close()
+
+    def _ask(self, connection, name):
+        body = {"flow": "Order follow-up", "input": {"customerName": "J", "orderId": name}}
+        headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json", "idempotency-key": name}
+        connection.request("POST", "/v1/launches", msgspec.json.encode(body), headers)
+        answer = connection.getresponse()
+        raw = answer.read()
+        if answer.status == 202:
+            self.accepted[name] = msgspec.json.decode(raw)["id"]
+        elif answer.status not in {429, 503}:
+            raise AssertionError(raw)
+
+
+def serve(folder, sandbox_url, port):
+    """Start the gateway as its own process and return it with its URL."""
+    environment = os.environ | {
+        "GENESYSCLOUD_REGION": sandbox_url, "GENESYSCLOUD_OAUTHCLIENT_ID": "demo",
+        "GENESYSCLOUD_OAUTHCLIENT_SECRET": "demo-secret",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "flowlaunch", "gateway", "serve", "--ledger", str(folder / "g.ledger"),
+               "--port", str(port), "--rate", "off", "--quiet"]  # fmt: skip
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    return process, process.stdout.readline().strip()
+
+
+def rows(folder):
+    with open_ledger(folder / "g.ledger", create=False) as ledger:
+        return {
+            msgspec.json.decode(row.payload)["Flow.orderId"]: row
+            for batch in ledger.batches()
+            for row in ledger.rows(batch.batch_id)
+        }
+
+
+def test_a_kill_in_the_middle_of_200_clients_loses_and_doubles_nothing(tmp_path):
+    """After kill -9 and a restart every launch that was answered with 202 ran once or is in doubt, and none twice."""
+    with open_ledger(tmp_path / "g.ledger") as ledger:
+        key = Keys(ledger.store).create("apps", ["launch"], who="test").key
+    accepted = {}
+    with Sandbox(rate_per_minute=None) as sandbox:
+        process, url = serve(tmp_path, sandbox.url, 0)
+        port = urlsplit(url).port
+        apps = [App(number, urlsplit(url).netloc, key, accepted) for number in range(CLIENTS)]
+        try:
+            for app in apps:
+                app.start()
+            wait_until(lambda: len(accepted) >= CLIENTS * EACH // 3)
+            process.kill()
+            process.wait()
+            before = len(accepted)
+            process.stdout.close()
+            process, _url = serve(tmp_path, sandbox.url, port)
+            for app in apps:
+                app.join(DEADLINE_S)
+            wait_until(lambda: all(row.state.value in {"completed", "in_doubt"} for row in rows(tmp_path).values()))
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+        launched = Counter(one.inputs["Flow.orderId"] for one in sandbox.launches())
+    found = rows(tmp_path)
+    assert before < CLIENTS * EACH, "the kill came too late to prove anything"
+    assert set(accepted) == set(found), "every app got its answer, and every answer is in the ledger"
+    assert max(launched.values()) == 1, "nothing was launched twice"
+    states = Counter(row.state.value for row in found.values())
+    assert all(launched[name] == 1 for name, row in found.items() if row.state.value == "completed"), states
+    assert states["completed"] + states["in_doubt"] == CLIENTS * EACH
+
+
+def wait_until(is_so):
+    """Return once it is so: it is other processes that make it so, and nothing tells."""
+    until_s = time.monotonic() + DEADLINE_S
+    pause = threading.Event()
+    while time.monotonic() < until_s:
+        with suppress(KeyError):
+            if is_so():
+                return
+        pause.wait(0.05)
+    raise AssertionError("it never came to that")
