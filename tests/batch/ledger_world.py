@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flowlaunch._core.steps import Moment
 from flowlaunch.batch.decisions import Decision, Prepared, RowPlan
 from flowlaunch.batch.ledger import BatchSpec, open_ledger
@@ -51,8 +53,10 @@ def plan(number, *, kind="launch", reason="ready", key=None, contact=None, **dec
     )
 
 
-def opened(folder, clock, name="a.db", **how):
-    return open_ledger(folder / name, clock=clock, **how)
+def opened(home, clock, name="a.db", **how):
+    """Open the ledger of a home: a folder, or the URL of a database."""
+    place = str(home) if "://" in str(home) else Path(home) / name
+    return open_ledger(place, clock=clock, **how)
 
 
 def spec(**more):

@@ -26,8 +26,8 @@ def clock():
 
 
 @pytest.fixture
-def ledger(tmp_path, clock):
-    with opened(tmp_path, clock) as one:
+def ledger(home, clock):
+    with opened(home, clock) as one:
         yield one
 
 
@@ -83,12 +83,12 @@ def test_the_budget_is_used_to_ninety_nine_percent(budget):
     assert not over_budget(worst, budget), "one budget as late as allowed, the next in time"
 
 
-def test_slots_survive_the_process(ledger, clock, tmp_path):
+def test_slots_survive_the_process(ledger, clock, home):
     """Right after a restart the slots of the last minute still count."""
     first = ledger.reserve_slots("c", 5, budget_per_minute=5, horizon_s=60)
     ledger.close()
     clock.advance(30)
-    with opened(tmp_path, clock) as again:
+    with opened(home, clock) as again:
         more = again.reserve_slots("c", 5, budget_per_minute=5, horizon_s=1)
         assert more.at_us == ()
         assert more.next_us == first.at_us[0] + WINDOW_US
@@ -137,18 +137,18 @@ def test_a_jump_of_the_wall_clock_opens_no_second_minute(ledger, clock, jump_s):
     assert ledger.reserve_slots("c", 5, budget_per_minute=5).at_us != ()
 
 
-def test_processes_share_one_budget(tmp_path, clock):
+def test_processes_share_one_budget(home, clock):
     """Four ledgers open on one file, asking at once, get one budget between them."""
     found, lock = [], threading.Lock()
 
     def ask():
-        with opened(tmp_path, clock) as mine:
+        with opened(home, clock) as mine:
             for _ in range(10):
                 at_us = mine.reserve_slots("c", 3, budget_per_minute=30, horizon_s=59).at_us
                 with lock:
                     found.extend(at_us)
 
-    with opened(tmp_path, clock):
+    with opened(home, clock):
         threads = [threading.Thread(target=ask) for _ in range(4)]
         for thread in threads:
             thread.start()

@@ -20,7 +20,14 @@ def clock():
 
 
 @pytest.fixture
-def ledger(tmp_path, clock):
+def ledger(home, clock):
+    with opened(home, clock) as one:
+        yield one
+
+
+@pytest.fixture
+def file_ledger(tmp_path, clock):
+    """A ledger that has a folder."""
     with opened(tmp_path, clock) as one:
         yield one
 
@@ -100,10 +107,10 @@ def test_large_decisions_go_in_parts(ledger):
     assert kept(ledger, batch_id) == truth(ledger, batch_id) == {("cancelled", "cancelled"): 4500}
 
 
-def test_controls_reach_every_terminal(ledger, tmp_path, clock):
+def test_controls_reach_every_terminal(ledger, home, clock):
     """What one process sets another reads; what was not named stays; every change raises the version."""
     batch_id = filled(ledger, 1)
-    with opened(tmp_path, clock) as other:
+    with opened(home, clock) as other:
         other.control(batch_id, by="anna", change=Change(rate_per_minute=60.0, concurrency=4))
         other.control(batch_id, by="ben", change=Change(paused=True, pause_reason="lunch"))
     now = ledger.controls(batch_id)
@@ -162,8 +169,9 @@ def test_history_counts_attempts_that_may_have_reached_someone(ledger, clock):
         assert history.attempts("+49999", 0) == ()
 
 
-def test_history_spans_the_ledgers_of_the_folder(ledger, clock, tmp_path):
+def test_history_spans_the_ledgers_of_the_folder(file_ledger, clock, tmp_path):
     """Keys and contacts of other ledgers beside this one count, hashed or not; a copy of a ledger counts once."""
+    ledger = file_ledger
     mine = filled(ledger, plans=[plan(1, contact=CONTACT), plan(2)])
     launch_all(ledger, mine, clock)
     with opened(tmp_path, clock, "older.db") as older:
@@ -185,8 +193,9 @@ def test_history_spans_the_ledgers_of_the_folder(ledger, clock, tmp_path):
         assert history.seen("k-old") is not None
 
 
-def test_a_ledger_beside_it_that_cannot_be_read_is_an_error(ledger, clock, tmp_path):
+def test_a_ledger_beside_it_that_cannot_be_read_is_an_error(file_ledger, clock, tmp_path):
     """History never leaves out a ledger in silence: one that is cut short stops it by name."""
+    ledger = file_ledger
     opened(tmp_path, clock, "older.db").close()
     content = (tmp_path / "older.db").read_bytes()
     (tmp_path / "older.db").write_bytes(content[:4096] + b"\x5a" * (len(content) - 4096))
@@ -194,8 +203,9 @@ def test_a_ledger_beside_it_that_cannot_be_read_is_an_error(ledger, clock, tmp_p
         ledger.history()
 
 
-def test_a_copy_made_while_rows_are_launching_is_whole(ledger, clock, tmp_path):
+def test_a_copy_made_while_rows_are_launching_is_whole(file_ledger, clock, tmp_path):
     """A backup of a batch at work opens as a ledger of its own, with the same rows and true counts."""
+    ledger = file_ledger
     batch_id = filled(ledger, 3000)
     worker = ledger.start_work(batch_id)
     ledger.commit(worker, intents=ledger.take_chunk(worker, 50).rows)

@@ -18,8 +18,8 @@ def clock():
 
 
 @pytest.fixture
-def ledger(tmp_path, clock):
-    with opened(tmp_path, clock) as one:
+def ledger(home, clock):
+    with opened(home, clock) as one:
         yield one
 
 

@@ -22,8 +22,8 @@ def clock():
 
 
 @pytest.fixture
-def ledger(tmp_path, clock):
-    with opened(tmp_path, clock) as one:
+def ledger(home, clock):
+    with opened(home, clock) as one:
         yield one
 
 
@@ -103,11 +103,11 @@ def test_rows_given_back_are_free(ledger):
         ledger.commit(worker, intents=rows[1:])
 
 
-def test_a_second_worker_is_told_who_holds_the_batch(ledger, clock, tmp_path):
+def test_a_second_worker_is_told_who_holds_the_batch(ledger, clock, home):
     """Starting work on a batch that a live process holds names its pid, host and last sign of life."""
     batch_id = filled(ledger, 3)
     worker = ledger.start_work(batch_id)
-    with opened(tmp_path, clock) as other, pytest.raises(LedgerBusyError, match=str(os.getpid())) as told:
+    with opened(home, clock) as other, pytest.raises(LedgerBusyError, match=str(os.getpid())) as told:
         other.start_work(batch_id)
     assert (told.value.pid, told.value.host) == (worker.pid, worker.host)
     assert told.value.heartbeat_at.timestamp() == clock.unix_s
@@ -115,7 +115,7 @@ def test_a_second_worker_is_told_who_holds_the_batch(ledger, clock, tmp_path):
     ledger.start_work(batch_id)
 
 
-def test_a_worker_without_a_heartbeat_is_taken_over_and_fenced(ledger, clock, tmp_path):
+def test_a_worker_without_a_heartbeat_is_taken_over_and_fenced(ledger, clock, home):
     """After the heartbeat is too old another worker takes over: launching rows are in doubt, the rest free again.
 
     Whatever the first one writes afterwards, had it only slept, is refused as a whole.
@@ -125,7 +125,7 @@ def test_a_worker_without_a_heartbeat_is_taken_over_and_fenced(ledger, clock, tm
     rows = ledger.take_chunk(old, 4).rows
     ledger.commit(old, intents=rows[:2])
     clock.advance(31)
-    with opened(tmp_path, clock) as other:
+    with opened(home, clock) as other:
         new = other.start_work(batch_id)
         assert states(other, batch_id) == {"in_doubt": 2, "pending": 3}
         for late in (
@@ -169,15 +169,14 @@ def test_a_heartbeat_keeps_the_batch(ledger, clock):
 
 
 @pytest.mark.parametrize("is_reaped", [True, False], ids=["reaped", "left as a zombie"])
-def test_the_batch_of_a_process_that_is_gone_is_taken_over_at_once(ledger, clock, tmp_path, is_reaped):
+def test_the_batch_of_a_process_that_is_gone_is_taken_over_at_once(ledger, clock, home, is_reaped):
     """When the holder's process has ended on this machine, nobody waits for its heartbeat to grow old."""
     batch_id = filled(ledger, 3)
     program = f"""
-        from pathlib import Path
         import sys
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         from ledger_world import HandClock, opened
-        ledger = opened(Path({str(tmp_path)!r}), HandClock())
+        ledger = opened({str(home)!r}, HandClock())
         worker = ledger.start_work({batch_id})
         ledger.commit(worker, intents=ledger.take_chunk(worker, 2).rows)
     """

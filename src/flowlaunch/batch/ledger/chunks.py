@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import bindparam, exists, insert, literal_column, select, update
+from sqlalchemy import and_, bindparam, exists, insert, literal_column, select, update
 
 from flowlaunch.batch.ledger import batches, counts, events, workers as worker_rows
 from flowlaunch.batch.ledger.rows import HASHED_PAYLOAD
-from flowlaunch.batch.ledger.schema import attempts, chunks, rows, workers
+from flowlaunch.batch.ledger.schema import attempts, chunks, of_batch, rows, workers
 from flowlaunch.batch.ledger.set_based import SetStatement
-from flowlaunch.batch.ledger.shapes import Chunk, ChunkRow, Worker
+from flowlaunch.batch.ledger.shapes import Chunk, ChunkRow, Worker, row_id_of
 from flowlaunch.batch.states import Event, RowState, move
 
 if TYPE_CHECKING:
@@ -43,7 +43,12 @@ _HANDED_OUT = (
 )
 _DUE = (
     select(*_HANDED_OUT)
-    .where(_FREE, rows.c.batch_id == bindparam("in_batch"), rows.c.not_before_us <= bindparam("now_us"))
+    .where(
+        _FREE,
+        rows.c.batch_id == bindparam("in_batch"),
+        rows.c.id.between(bindparam("first_id"), bindparam("last_id")),  # names the partition
+        rows.c.not_before_us <= bindparam("now_us"),
+    )
     .order_by(rows.c.not_before_us, rows.c.id)
     .limit(bindparam("size"))
     .with_for_update(skip_locked=True)
@@ -64,7 +69,7 @@ def take(store: Store, worker: Worker, size: int) -> Chunk | None:
             worker_rows.retire_dead(connection, worker.batch_id, now_us, worker.stale_after_s, but=worker.worker_id)
         abandoned = clear_abandoned(connection, worker.batch_id, now_us)
         _close_empty(connection, worker, now_us)
-        due = connection.execute(_DUE, {"in_batch": worker.batch_id, "now_us": now_us, "size": size}).all()
+        due = connection.execute(_DUE, _due_values(worker.batch_id, now_us, size)).all()
         if not due:
             return None
         epoch = batches.raise_epoch(connection, worker.batch_id)
@@ -83,6 +88,11 @@ def take(store: Store, worker: Worker, size: int) -> Chunk | None:
         rows=tuple(_handed(one, epoch) for one in due),
         abandoned=abandoned,
     )
+
+
+def _due_values(batch_id: int, now_us: int, size: int) -> dict[str, int]:
+    first, last = row_id_of(batch_id, 0), row_id_of(batch_id + 1, 0) - 1
+    return {"in_batch": batch_id, "first_id": first, "last_id": last, "now_us": now_us, "size": size}
 
 
 def _handed(one: Row[*tuple[Any, ...]], epoch: int) -> ChunkRow:
@@ -114,7 +124,7 @@ def _close_empty(connection: Connection, worker: Worker, now_us: int) -> None:
             chunks.c.batch_id == worker.batch_id,
             chunks.c.closed_us.is_(None),
             chunks.c.worker_id == worker.worker_id,
-            ~exists(select(1).where(rows.c.chunk_id == chunks.c.id)),
+            ~exists(select(1).where(rows.c.chunk_id == chunks.c.id, of_batch(worker.batch_id))),
         )
         .values(closed_us=now_us)
     )
@@ -122,7 +132,7 @@ def _close_empty(connection: Connection, worker: Worker, now_us: int) -> None:
 
 def next_due_us(store: Store, batch_id: int) -> int | None:
     """Return when the first free pending row is due."""
-    wanted = select(rows.c.not_before_us).where(_FREE, rows.c.batch_id == batch_id)
+    wanted = select(rows.c.not_before_us).where(_FREE, of_batch(batch_id))
     with store.read("next due row") as connection:
         found = connection.execute(wanted.order_by(rows.c.not_before_us).limit(1)).scalar()
     return None if found is None else int(found)
@@ -163,19 +173,20 @@ def clear_abandoned(connection: Connection, batch_id: int, now_us: int) -> int:
     if not abandoned:
         return 0
     epoch = batches.raise_epoch(connection, batch_id)
-    doubtful = _doubt(connection, abandoned, now_us)
-    connection.execute(update(rows).where(rows.c.chunk_id.in_(abandoned)).values(epoch=epoch, chunk_id=None))
+    held = and_(of_batch(batch_id), rows.c.chunk_id.in_(abandoned))
+    doubtful = _doubt(connection, held, now_us)
+    connection.execute(update(rows).where(held).values(epoch=epoch, chunk_id=None))
     connection.execute(update(chunks).where(chunks.c.id.in_(abandoned)).values(closed_us=now_us, epoch=epoch))
     if doubtful:
         events.write(connection, batch_id, "rows-abandoned", now_us, facts={"in_doubt": doubtful})
     return doubtful
 
 
-def _doubt(connection: Connection, chunk_ids: Sequence[int], now_us: int) -> int:
-    """Move rows of these chunks that are launching to in doubt, and write down each attempt."""
+def _doubt(connection: Connection, held: ColumnElement[bool], now_us: int) -> int:
+    """Move rows of such chunks that are launching to in doubt, and write down each attempt."""
     wanted = (rows.c.id, rows.c.batch_id, rows.c.reason, rows.c.attempts, rows.c.intent_us, rows.c.contact)
     left = connection.execute(
-        select(*wanted).where(rows.c.chunk_id.in_(chunk_ids), rows.c.state == RowState.LAUNCHING.value)
+        select(*wanted).where(held, rows.c.state == RowState.LAUNCHING.value).with_for_update()
     ).all()
     if not left:
         return 0
@@ -186,7 +197,7 @@ def _doubt(connection: Connection, chunk_ids: Sequence[int], now_us: int) -> int
         deltas[one.batch_id, after, Event.ABANDONED.value] += 1
     connection.execute(
         update(rows)
-        .where(rows.c.chunk_id.in_(chunk_ids), rows.c.state == RowState.LAUNCHING.value)
+        .where(held, rows.c.state == RowState.LAUNCHING.value)
         .values(state=after, reason=Event.ABANDONED.value, message="the process that sent it ended before the answer")
     )
     connection.execute(

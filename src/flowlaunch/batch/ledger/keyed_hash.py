@@ -1,7 +1,8 @@
-"""Stand-ins for keys and contacts: the same text gives the same stand-in, and only the folder's key leads back.
+"""Stand-ins for keys and contacts: the same text gives the same stand-in, and only the ledger's key leads back.
 
 A plain hash of a telephone number is no secret: all numbers can be tried. The key lies beside the ledgers of a
-folder (`ledger.key`, readable by its owner alone), not in them: a ledger sent on tells nobody who was called.
+folder (`ledger.key`, readable by its owner alone), or for a ledger in a server with the user's settings, never in
+the ledger: one that is sent on tells nobody who was called.
 """
 
 from __future__ import annotations
@@ -9,24 +10,36 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from flowlaunch.errors import LedgerError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["KEY_FILE", "KeyedHash"]
+__all__ = ["KEY_FILE", "FolderKey", "Key", "KeyedHash", "read_key", "write_key"]
 
 KEY_FILE: Final = "ledger.key"
 PREFIX: Final = "hash:"
 
 
-class KeyedHash:
-    """Makes stand-ins with the key of a folder; the key is made when the first one is asked for."""
+class Key(Protocol):
+    """Where the key is kept."""
 
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
+    def find(self) -> bytes | None:
+        """Return the key, or None when nothing was hashed with one yet; LedgerError when it is missing."""
+        ...
+
+    def make(self) -> bytes:
+        """Return the key, making it when there is none."""
+        ...
+
+
+class KeyedHash:
+    """Makes stand-ins; the key is made when the first one is asked for."""
+
+    def __init__(self, key: Key) -> None:
+        self._place = key
         self._key: bytes | None = None
 
     def of(self, text: str) -> str:
@@ -36,41 +49,55 @@ class KeyedHash:
     def digest(self, content: bytes) -> str:
         """Return the keyed hash of `content` as hex."""
         if self._key is None:
-            self._key = self._load(make=True)
+            self._key = self._place.make()
         return hashlib.blake2b(content, key=self._key, digest_size=20).hexdigest()
 
     def forms_of(self, text: str) -> tuple[str, ...]:
-        """Return how `text` may stand in a ledger: as it is and, where the folder has a key, by its stand-in."""
-        if self._key is None and self._folder is not None and not (self._folder / KEY_FILE).exists():
-            return (text,)
-        return (text, self.of(text))
+        """Return how `text` may stand in a ledger: as it is and, where there is a key, by its stand-in."""
+        if self._key is None:
+            self._key = self._place.find()
+        return (text,) if self._key is None else (text, self.of(text))
 
-    def _load(self, *, make: bool) -> bytes:
-        if self._folder is None:
-            raise LedgerError(
-                "hash keys and contacts: this ledger has no folder to keep the key in",
-                hint="Use a ledger file, or payloads=keep.",
-            )
-        path = self._folder / KEY_FILE
-        try:
-            return bytes.fromhex(path.read_text(encoding="ascii").strip())
-        except FileNotFoundError:
-            if not make:
-                raise
-        except (OSError, ValueError) as error:
-            raise LedgerError(
-                f"read the key of hashed contacts in {path}: {error}",
-                hint="Restore the file; without it hashed rows cannot be matched any more.",
-            ) from error
-        return self._create(path)
 
-    def _create(self, path: Path) -> bytes:
-        key = secrets.token_bytes(32)
-        try:
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(key.hex() + "\n")
-        except FileExistsError:  # another process was first
-            return self._load(make=False)
-        except OSError as error:
-            raise LedgerError(f"write the key of hashed contacts to {path}: {error}") from error
-        return key
+class FolderKey:
+    """The key of all ledgers of a folder, in a file beside them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / KEY_FILE
+
+    def find(self) -> bytes | None:
+        """Return the key of the folder, if it has one."""
+        return read_key(self._path)
+
+    def make(self) -> bytes:
+        """Return the key of the folder."""
+        return read_key(self._path) or write_key(self._path)
+
+
+def read_key(path: Path) -> bytes | None:
+    """Return the key in a file; None when there is no such file."""
+    try:
+        return bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise LedgerError(
+            f"read the key of hashed contacts in {path}: {error}",
+            hint="Restore the file; without it hashed rows cannot be matched any more.",
+        ) from error
+
+
+def write_key(path: Path) -> bytes:
+    """Make a key and its file; when another process was first, return that one's."""
+    key = secrets.token_bytes(32)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(key.hex() + "\n")
+    except FileExistsError:
+        found = read_key(path)
+        if found is not None:
+            return found
+        raise
+    except OSError as error:
+        raise LedgerError(f"write the key of hashed contacts to {path}: {error}") from error
+    return key

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from sqlalchemy import bindparam, or_, select, update
 
-from flowlaunch.batch.ledger import counts, events as event_rows, sqlite
+from flowlaunch.batch.ledger import counts, events as event_rows
 from flowlaunch.batch.ledger.schema import attempts, events, results, rows
 from flowlaunch.batch.ledger.shapes import Forgotten
 from flowlaunch.batch.states import MOVES, Event, RowState, move
@@ -32,18 +32,12 @@ NOTHING: Final = Forgotten(rows=0, attempts=0, results=0, events=0)
 def forget(store: Store, key: str, *, by: str) -> Forgotten:
     """Erase a contact by row key or by contact, overwriting what is freed."""
     forms = store.keyed_hash.forms_of(key)
-    with store.between("forget a contact") as connection:
-        sqlite.wipe_deleted(connection, True)
-    try:
-        with store.write("forget a contact") as connection:
-            found = _rows_of(connection, forms)
-            names = frozenset(forms) | {name for one in found for name in (one.key, one.contact) if name is not None}
-            told = _erase_mentions(connection, names - {FORGOTTEN})
-            done = _erase(connection, found, store.now_us(), by) if found else NOTHING
-            done = msgspec.structs.replace(done, events=done.events + told)
-    finally:
-        with store.between("forget a contact") as connection:
-            sqlite.wipe_deleted(connection, False)
+    with store.wiping("forget a contact"), store.write("forget a contact") as connection:
+        found = _rows_of(connection, forms)
+        names = frozenset(forms) | {name for one in found for name in (one.key, one.contact) if name is not None}
+        told = _erase_mentions(connection, names - {FORGOTTEN})
+        done = _erase(connection, found, store.now_us(), by) if found else NOTHING
+        done = msgspec.structs.replace(done, events=done.events + told)
     if done != NOTHING:
         _reclaim(store)
     return done
@@ -62,13 +56,12 @@ def names_of(store: Store, key: str) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _reclaim(store: Store) -> None:
-    with store.between("reclaim pages") as connection:
-        if not sqlite.reclaim(connection):
-            raise LedgerBusyError(
-                f"forget a contact in {store.place}: it is erased, but a process that reads keeps the write-ahead log"
-                " from being emptied, where its bytes still lie",
-                hint="Ask again when nothing else reads the ledger.",
-            )
+    if not store.reclaim("reclaim pages"):
+        raise LedgerBusyError(
+            f"forget a contact in {store.place}: it is erased, but a process that reads keeps the write-ahead log"
+            " from being emptied, where its bytes still lie",
+            hint="Ask again when nothing else reads the ledger.",
+        )
 
 
 def _rows_of(connection: Connection, forms: Sequence[str]) -> Sequence[Row[*tuple[Any, ...]]]:
@@ -76,7 +69,8 @@ def _rows_of(connection: Connection, forms: Sequence[str]) -> Sequence[Row[*tupl
     columns = (rows.c.id, rows.c.batch_id, rows.c.state, rows.c.reason, rows.c.key, rows.c.contact, rows.c.chunk_id)
     named = or_(rows.c.key.in_(forms), rows.c.contact.in_(forms))
     contacts = [one.contact for one in connection.execute(select(*columns).where(named)) if one.contact is not None]
-    found = connection.execute(select(*columns).where(or_(named, rows.c.contact.in_(contacts)))).all()
+    reached = select(*columns).where(or_(named, rows.c.contact.in_(contacts))).order_by(rows.c.id)
+    found = connection.execute(reached.with_for_update()).all()
     busy = [one for one in found if one.chunk_id is not None]
     if busy:
         raise LedgerBusyError(

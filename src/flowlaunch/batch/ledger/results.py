@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, literal_column, select, update
 from flowlaunch.batch.ledger import batches, counts
 from flowlaunch.batch.ledger.outcomes import REASON_LENGTH
 from flowlaunch.batch.ledger.prepared import PreparedStatement
-from flowlaunch.batch.ledger.schema import results, rows
+from flowlaunch.batch.ledger.schema import of_batch, results, rows
 from flowlaunch.batch.ledger.set_based import SetStatement
 from flowlaunch.batch.ledger.shapes import LaunchedRow, Result
 from flowlaunch.batch.states import Event, RowState, move
@@ -26,8 +26,11 @@ __all__ = ["look_later", "next_look_us", "record", "to_look_at"]
 
 ENDS = frozenset({Event.COMPLETED, Event.FAILED, None})
 
-_FIND = select(rows.c.id, rows.c.batch_id, rows.c.state, rows.c.reason, rows.c.execution_id).where(
-    rows.c.id.in_(bindparam("row_ids", expanding=True)), rows.c.state == RowState.LAUNCHED.value
+_FIND = (
+    select(rows.c.id, rows.c.batch_id, rows.c.state, rows.c.reason, rows.c.execution_id)
+    .where(rows.c.id.in_(bindparam("row_ids", expanding=True)), rows.c.state == RowState.LAUNCHED.value)
+    .order_by(rows.c.id)
+    .with_for_update()
 )
 _END = SetStatement(
     update(rows)
@@ -59,7 +62,7 @@ def to_look_at(store: Store, batch_id: int, *, due_us: int, limit: int) -> tuple
     """Return launched rows that are due for a look, soonest first."""
     wanted = (
         select(rows.c.id, rows.c.number, rows.c.key, rows.c.execution_id, rows.c.launched_us, rows.c.look_at_us)
-        .where(rows.c.batch_id == batch_id, rows.c.look_at_us <= due_us)
+        .where(of_batch(batch_id), rows.c.look_at_us <= due_us)
         .order_by(rows.c.look_at_us)
         .limit(limit)
     )
@@ -80,7 +83,7 @@ def to_look_at(store: Store, batch_id: int, *, due_us: int, limit: int) -> tuple
 
 def next_look_us(store: Store, batch_id: int) -> int | None:
     """Return when the first launched row is due for a look."""
-    wanted = select(rows.c.look_at_us).where(rows.c.batch_id == batch_id, rows.c.look_at_us.is_not(None))
+    wanted = select(rows.c.look_at_us).where(of_batch(batch_id), rows.c.look_at_us.is_not(None))
     with store.read("next look") as connection:
         found = connection.execute(wanted.order_by(rows.c.look_at_us).limit(1)).scalar()
     return None if found is None else int(found)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Float,
     ForeignKey,
     Index,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     false,
     or_,
 )
@@ -41,6 +43,7 @@ __all__ = [
     "events",
     "facts",
     "metadata",
+    "of_batch",
     "pace_clients",
     "pace_lanes",
     "pace_slots",
@@ -248,6 +251,13 @@ IN_ATTENTION: Final = (
 )
 """States whose rows people ask for by state; the others are most of a batch and are read in order."""
 
+
+def of_batch(batch_id: int) -> ColumnElement[bool]:
+    """Return the condition for the rows of one batch, by its indexes and, where it is one, in its partition alone."""
+    first, past = batch_id << 32, (batch_id + 1) << 32
+    return and_(rows.c.batch_id == batch_id, rows.c.id >= first, rows.c.id < past)
+
+
 FREE = rows.c.chunk_id.is_(None) & (rows.c.state == RowState.PENDING.value)
 Index("rows_by_key", rows.c.key)
 Index("rows_due", rows.c.batch_id, rows.c.not_before_us, rows.c.id, sqlite_where=FREE, postgresql_where=FREE)
@@ -289,6 +299,14 @@ Index(
     chunks.c.batch_id,
     sqlite_where=chunks.c.closed_us.is_(None),
     postgresql_where=chunks.c.closed_us.is_(None),
+)
+_IS_PRESENT = workers.c.gone_us.is_(None)
+Index(
+    "workers_present",
+    workers.c.batch_id,
+    workers.c.started_us,
+    sqlite_where=_IS_PRESENT,
+    postgresql_where=_IS_PRESENT,
 )
 Index("events_of_batch", events.c.batch_id, events.c.id)
 Index("results_of_row", results.c.row_id)

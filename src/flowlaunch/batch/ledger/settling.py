@@ -121,6 +121,7 @@ def _move(
         .where(rows.c.chunk_id.is_(None))
         .order_by(rows.c.id)
         .limit(ROWS_PER_TRANSACTION)
+        .with_for_update()
     )
     found = connection.execute(wanted).all()
     if not found:

@@ -104,6 +104,22 @@ class SqliteFile:
         with self._turn:
             yield self._ready_writer(durable=True)
 
+    @contextlib.contextmanager
+    def wiping(self) -> Iterator[None]:
+        """Overwrite deleted content with zeros meanwhile."""
+        with self.between() as connection:
+            wipe_deleted(connection, True)
+        try:
+            yield
+        finally:
+            with self.between() as connection:
+                wipe_deleted(connection, False)
+
+    def reclaim(self) -> bool:
+        """Rewrite the file without its free pages and empty its log; False when a reader keeps the log."""
+        with self.between() as connection:
+            return reclaim(connection)
+
     def _ready_writer(self, durable: bool) -> Connection:
         if self._writer is None:
             self._writer = self.engine.connect().execution_options(immediate=True)

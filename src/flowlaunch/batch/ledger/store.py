@@ -6,7 +6,8 @@ import contextlib
 from typing import TYPE_CHECKING, Protocol
 
 from flowlaunch.batch.ledger.faults import translated
-from flowlaunch.batch.ledger.keyed_hash import KeyedHash
+from flowlaunch.batch.ledger.keyed_hash import FolderKey, KeyedHash
+from flowlaunch.batch.ledger.server_key import ServerKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,6 +59,14 @@ class Database(Protocol):
         """Lend a connection outside of any transaction."""
         ...
 
+    def wiping(self) -> AbstractContextManager[None]:
+        """Overwrite the bytes of what is deleted meanwhile, where the database lets us."""
+        ...
+
+    def reclaim(self) -> bool:
+        """Let the bytes of what was deleted go from the files, where that is ours to do; False: not all went."""
+        ...
+
     def close(self) -> None:
         """Close every connection."""
         ...
@@ -73,7 +82,7 @@ class Store:
     def __init__(self, database: Database, clock: Clock, *, boundary: Callable[[str], None] | None = None) -> None:
         self.database = database
         self.clock = clock
-        self.keyed_hash = KeyedHash(database.path.parent if database.path is not None else None)
+        self.keyed_hash = KeyedHash(ServerKey(self) if database.path is None else FolderKey(database.path.parent))
         self._boundary = boundary or _nowhere
         self._payloads: dict[int, str] = {}
 
@@ -121,6 +130,17 @@ class Store:
         """Read from one consistent view, without waiting for writers."""
         with translated(doing, self.place), self.database.reading() as connection:
             yield connection
+
+    @contextlib.contextmanager
+    def wiping(self, doing: str) -> Iterator[None]:
+        """Overwrite what is deleted meanwhile, where the database lets us."""
+        with translated(doing, self.place), self.database.wiping():
+            yield
+
+    def reclaim(self, doing: str) -> bool:
+        """Let the bytes of what was deleted go from the files; False: not all went."""
+        with translated(doing, self.place):
+            return self.database.reclaim()
 
     @contextlib.contextmanager
     def between(self, doing: str) -> Iterator[Connection]:

@@ -28,6 +28,14 @@ def upgrade() -> None:
     with op.batch_alter_table("workers", recreate="never") as workers:
         workers.add_column(sa.Column("is_shared", sa.Boolean(), nullable=False, server_default=sa.false()))
         workers.add_column(sa.Column("serial", BIG, nullable=False, server_default="0"))
+    is_present = sa.text("gone_us IS NULL")
+    op.create_index(
+        "workers_present",
+        "workers",
+        ["batch_id", "started_us"],
+        sqlite_where=is_present,
+        postgresql_where=is_present,
+    )
     with op.batch_alter_table("controls", recreate="never") as controls:
         controls.add_column(sa.Column("priority", sa.Integer(), nullable=False, server_default="10"))
     with op.batch_alter_table("pace_clients", recreate="never") as clients:
