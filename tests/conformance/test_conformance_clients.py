@@ -142,8 +142,8 @@ def test_the_scorecard_page_is_what_the_program_writes():
 
 
 def test_a_clients_own_words_cannot_break_the_page():
-    """Bars, tags and line breaks in what a client says stay in its cell."""
-    card = run_conformance([*FAKE, "idle"], trials=chosen_trials(["plain"]), client="a|b\n<script>")
+    """Bars, tags, line breaks and escape sequences in what a client says stay in its cell."""
+    card = run_conformance([*FAKE, "idle"], trials=chosen_trials(["plain"]), client="a|b\n\x1b<script>")
     page = scorecard_page([card])
 
     assert "| fault | a\\|b &lt;script> |" in page

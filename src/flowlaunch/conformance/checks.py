@@ -69,7 +69,7 @@ def _always(trial: Trial) -> bool:
 
 
 def _once(trial: Trial, seen: Observation) -> str:
-    started = len(seen.started)
+    started = len(seen.executions)
     return f"{started} executions started for {_count(trial.launches, 'launch')}" if started > trial.launches else ""
 
 
@@ -102,7 +102,7 @@ def _reported(trial: Trial, seen: Observation) -> str:
 
 def _honest(trial: Trial, seen: Observation) -> str:
     del trial
-    started, claimed = seen.started, [one.execution_id for one in seen.statements if one.outcome == "launched"]
+    started, claimed = seen.executions, [one.execution_id for one in seen.statements if one.outcome == "launched"]
     strange = [each for each in claimed if each not in started]
     if strange:
         return "says launched, with an id that no execution has"
@@ -116,7 +116,7 @@ def _honest(trial: Trial, seen: Observation) -> str:
 
 
 def _launched(trial: Trial, seen: Observation) -> str:
-    right = sum(one.outcome == "launched" and one.execution_id in seen.started for one in seen.statements)
+    right = sum(one.outcome == "launched" and one.execution_id in seen.executions for one in seen.statements)
     if right >= trial.launches:
         return ""
     other = next((one for one in seen.statements if one.outcome != "launched"), None)
@@ -127,7 +127,7 @@ def _launched(trial: Trial, seen: Observation) -> str:
 def _told_doubt(trial: Trial, seen: Observation) -> str:
     del trial
     for one in seen.statements:
-        found = one.outcome == "launched" and one.execution_id in seen.started
+        found = one.outcome == "launched" and one.execution_id in seen.executions
         if one.outcome != "in-doubt" and not found:
             return f"says {_said(one)}, so its caller cannot see that the launch may be running"
     return "" if seen.statements else "says nothing"
@@ -158,7 +158,7 @@ def _waited(trial: Trial, seen: Observation) -> str:
 def _followed(trial: Trial, seen: Observation) -> str:
     del trial
     for one in seen.statements:
-        truth = seen.started.get(one.execution_id, "")
+        truth = seen.executions.get(one.execution_id, "")
         if not one.final_status or one.final_status != truth:
             return f"says that the execution ended {one.final_status or 'nowhere'}; it is {truth or 'unknown'}"
     return "" if seen.statements else "says nothing"

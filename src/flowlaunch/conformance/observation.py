@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flowlaunch.conformance.trials import LAUNCH
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flowlaunch.conformance.task import About, Statement, Task
 
 __all__ = ["Observation", "Seen"]
@@ -50,13 +52,8 @@ class Observation:
     exit_code: int | None = None
     took_s: float | None = None
     requests: tuple[Seen, ...] = ()
-    executions: dict[str, str] | None = None
+    executions: Mapping[str, str] = field(default_factory=dict)
     talk: str = ""
-
-    @property
-    def started(self) -> dict[str, str]:
-        """Execution id -> status of every execution that was started."""
-        return self.executions or {}
 
     @property
     def posts(self) -> tuple[Seen, ...]:

@@ -73,5 +73,6 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Keep a client's own words on one line, without markup that could do anything."""
-    return " ".join(text.split()).replace("<", "&lt;")
+    """Keep a client's own words on one line, without markup or control characters that could do anything."""
+    line = " ".join(text.split()).replace("<", "&lt;")
+    return "".join(character for character in line if character.isprintable())

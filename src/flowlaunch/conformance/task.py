@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 __all__ = ["OUTCOMES", "VARIABLES", "About", "Statement", "Task", "read_line"]
 
-PREFIX: Final = "CONFORMANCE_"
-
 VARIABLES: Final[Mapping[str, str]] = {
     "CONFORMANCE_API_URL": "base URL of the API, without a slash at its end",
     "CONFORMANCE_LOGIN_URL": "base URL of the login host; `/oauth/token` is under it",

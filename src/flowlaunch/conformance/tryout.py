@@ -66,7 +66,7 @@ def run_conformance(
             trial.name,
             judge(trial, seen),
             said=tuple(one.outcome for one in seen.statements),
-            executions=len(seen.started),
+            executions=len(seen.executions),
             requests=len(seen.posts),
             took_s=None if seen.took_s is None else round(seen.took_s, 1),
         )
@@ -116,7 +116,7 @@ class _Bound:
         return now_s - first[0].monotonic_s > self._task.budget_s + OVERDUE_S
 
 
-def observe(task: Task, ended: Ended, requests: tuple[Seen, ...], executions: dict[str, str]) -> Observation:
+def observe(task: Task, ended: Ended, requests: tuple[Seen, ...], executions: Mapping[str, str]) -> Observation:
     """Put together what the client said and what the sandbox saw."""
     read = [(at_s, read_line(line)) for at_s, line in ended.lines]
     said = [(at_s, one) for at_s, one in read if isinstance(one, Statement)]

@@ -9,6 +9,7 @@ import click
 
 from flowlaunch.cli.exits import Exit
 from flowlaunch.cli.session import Session, command_options, early_options
+from flowlaunch.cli.terminal import printable
 from flowlaunch.errors import InputError
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _show(session: Session, card: Card) -> None:
     if lost:
         click.echo()
         session.emit(lost)
-    click.echo(f"\n{card.client}: {card.score:g} %")
+    click.echo(f"\n{printable(card.client)}: {card.score:g} %")
 
 
 def _line(result: Result) -> dict[str, Any]:
