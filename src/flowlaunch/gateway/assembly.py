@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowlaunch.batch.work import WorkOptions
 from flowlaunch.gateway.access.gatekeeper import Gatekeeper
+from flowlaunch.gateway.edges import edges_of
 from flowlaunch.gateway.launches.accepting import Accepter
 from flowlaunch.gateway.launches.actions import Actions
 from flowlaunch.gateway.launches.batches import RouteBatches, route_name_of
@@ -33,7 +35,7 @@ def assembled(options: GatewayOptions, *, client: AsyncClient, ledger: Ledger, c
     """Return a gateway, not started yet.
 
     Raises:
-        SettingsError: the routes file is wrong.
+        SettingsError: the routes file is wrong, or a rule or secret of callbacks and webhooks.
 
     """
     routes = RouteBook(options.routes_file, clock)
@@ -48,6 +50,8 @@ def assembled(options: GatewayOptions, *, client: AsyncClient, ledger: Ledger, c
     uploads.on_loaded = engine.wake
     orders = Orders(ledger, flows, batches, options, lambda: routes.current)
     accepter = Accepter(ledger, engine.wake)
+    launcher = Launcher(ledger, orders, accepter, gatekeeper, options, clock)
+    edges = edges_of(options, ledger.store, launcher, routes, os.environ)
     return GatewayState(
         options=options,
         clock=clock,
@@ -61,10 +65,13 @@ def assembled(options: GatewayOptions, *, client: AsyncClient, ledger: Ledger, c
         endings=endings,
         accepter=accepter,
         waiters=Waiters(ledger, endings, most=options.max_waiters),
-        launcher=Launcher(ledger, orders, accepter, gatekeeper, options, clock),
+        launcher=launcher,
         reader=LaunchReader(ledger),
         actions=Actions(ledger, engine, client, endings.tell),
         uploads=uploads,
+        callbacks=edges.callbacks,
+        hooks=edges.hooks,
+        sessions=edges.sessions,
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from flowlaunch.gateway.ops.options import OpsOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +34,11 @@ class GatewayOptions:
         idle_s: how long a route's runner stays when there is nothing to do.
         works: whether this process launches; False only accepts.
         stop_wait_s: how long a graceful stop waits for what is under way.
+        callback_allow: origins and networks that callbacks may reach beside public https addresses.
+        callback_hosts: when there are any, the only hosts that callbacks reach; `.example.com` is all below it.
+        callback_secrets: where the secrets that sign callbacks are (`env:NAME`, `file:PATH`), the newest first.
+        callback_ca_file: certificates that callbacks trust beside the usual ones.
+        ops: log, metrics, bounds of connections, retention, backups.
 
     """
 
@@ -53,3 +60,8 @@ class GatewayOptions:
     idle_s: float = 300.0
     works: bool = True
     stop_wait_s: float = 30.0
+    ops: OpsOptions = field(default_factory=OpsOptions)
+    callback_allow: tuple[str, ...] = ()
+    callback_hosts: tuple[str, ...] = ()
+    callback_secrets: tuple[str, ...] = ()
+    callback_ca_file: Path | None = None

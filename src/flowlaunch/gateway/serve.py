@@ -39,10 +39,9 @@ log = logging.getLogger("flowlaunch.gateway")
 async def running(state: GatewayState) -> AsyncIterator[None]:
     """Start the parts that work by themselves, and stop them in order at the end."""
     ended = asyncio.Event()
-    tasks = [asyncio.create_task(state.routes.watch()), asyncio.create_task(state.gatekeeper.run(ended))]
-    if state.callbacks is not None:
-        state.endings.listen(state.callbacks.ended)
-        tasks.append(asyncio.create_task(state.callbacks.run(ended)))
+    state.endings.listen(state.callbacks.ended)
+    alone = (state.routes.watch(), state.gatekeeper.run(ended), state.callbacks.run(ended))
+    tasks = [asyncio.create_task(one) for one in alone]
     if state.options.works:
         state.engine.start()
     state.uploads.start()

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from flowlaunch.aclient import AsyncClient
     from flowlaunch.batch.ledger import Ledger
     from flowlaunch.gateway.access.gatekeeper import Gatekeeper
+    from flowlaunch.gateway.access.sessions import Sessions
+    from flowlaunch.gateway.callbacks.outbox import Callbacks
+    from flowlaunch.gateway.hooks.receiving import Hooks
     from flowlaunch.gateway.launches.accepting import Accepter
     from flowlaunch.gateway.launches.actions import Actions
     from flowlaunch.gateway.launches.batches import RouteBatches
@@ -35,7 +38,7 @@ class GatewayState:
         routes: the routes in force.
         reader: launches as they stand. `actions` change them, with who did it.
         launcher: takes launches from the API and from webhooks alike.
-        callbacks: tells apps of ends; None while there is nothing to do it.
+        callbacks: tells apps of ends; `hooks` take webhooks in; `sessions`: who is signed in to the page.
         drawings: drawings of runs, for the page; None without a sandbox.
         is_stopping: whether a graceful stop has begun.
 
@@ -57,8 +60,9 @@ class GatewayState:
     reader: LaunchReader
     actions: Actions
     uploads: Uploads
-    callbacks: Any = None
-    sessions: Any = None
+    callbacks: Callbacks
+    hooks: Hooks
+    sessions: Sessions
     drawings: Any = None
     is_stopping: bool = False
     extra: dict[str, Any] = field(default_factory=dict)

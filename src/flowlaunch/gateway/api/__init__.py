@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MODULES", "operations"]
 
-MODULES: Final = ("launches", "batches", "flows", "routes", "document")
+MODULES: Final = ("launches", "batches", "flows", "routes", "callbacks", "hooks", "keys", "audit", "document")
 """Modules with an `OPERATIONS` each, in the order of the reference page."""
 
 

@@ -88,7 +88,7 @@ async def create(call: Call) -> Answer:
     """Accept a launch; wait for its end where that is preferred."""
     trace = call.headers.get("traceparent", "")
     ask = ask_of(call.body, idempotency_key(call), trace if _TRACE.fullmatch(trace) else "")
-    if ask.callback_url is not None and call.state.callbacks is not None:
+    if ask.callback_url is not None:
         call.state.callbacks.check(ask.callback_url)
     accepted = await call.state.launcher.launch(ask, call.caller)
     receipt = receipt_of(call.state, accepted.launch)

@@ -8,6 +8,7 @@ one first, hand out the new secrets, then take the old one away.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
@@ -47,22 +48,24 @@ def master_file(ledger: Path) -> Path:
     return ledger.with_name(f"{ledger.name}.callback-secret")
 
 
-def read_masters(references: Sequence[str], environment: Mapping[str, str], ledger: Path | None) -> Masters:
-    """Read the masters that `references` name (`env:NAME`, `file:PATH`, `keyring:NAME`).
+def read_masters(references: Sequence[str], environment: Mapping[str, str], ledger: Path | None) -> Masters | None:
+    """Read the masters that `references` name (`env:NAME`, `file:PATH`, `keyring:NAME`), the newest first.
 
     Without a reference the variable FLOWLAUNCH_CALLBACK_SECRET counts (several secrets by commas, the newest first);
-    without that, a file beside the ledger, made on first use.
+    without that, a file beside the ledger, made on first use. None when the ledger is no file: there is no secret.
 
     Raises:
-        SettingsError: one is missing or too short, or there is no folder to make one in.
+        SettingsError: one is missing or too short, or the file cannot be made.
 
     """
     if references:
         texts = [read_secret(reference, environment, "a callback secret") for reference in references]
     elif environment.get(ENVIRONMENT):
         texts = [text.strip() for text in environment[ENVIRONMENT].split(",")]
+    elif ledger is not None:
+        texts = [_own(master_file(ledger))]
     else:
-        texts = [_own(ledger)]
+        return None
     for text in texts:
         if len(text) < LEAST_LENGTH:
             raise SettingsError(
@@ -73,22 +76,18 @@ def read_masters(references: Sequence[str], environment: Mapping[str, str], ledg
     return Masters(tuple(text.encode() for text in texts))
 
 
-def _own(ledger: Path | None) -> str:
-    if ledger is None:
-        raise SettingsError(
-            "callbacks cannot be signed: there is no secret, and the ledger has no folder to keep one in",
-            code="callback-secret",
-            hint=f"Set {ENVIRONMENT} to the same secret on every machine: openssl rand -base64 32.",
-        )
-    path = master_file(ledger)
+def _own(path: Path) -> str:
+    """Return the secret in a file, made now when there is none; of two processes that make one, one wins."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(token_urlsafe(LEAST_LENGTH) + "\n")
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise SettingsError(f"write the callback secret {path}: {error}", code="callback-secret") from error
-    try:
+        if not path.exists():
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                file.write(token_urlsafe(LEAST_LENGTH) + "\n")
+            with contextlib.suppress(FileExistsError):
+                os.link(fresh, path)
+            fresh.unlink()
         return path.read_text(encoding="ascii").strip()
     except (OSError, ValueError) as error:
-        raise SettingsError(f"read the callback secret {path}: {error}", code="callback-secret") from error
+        raise SettingsError(
+            f"keep a callback secret in {path}: {error}", code="callback-secret", hint=f"Set {ENVIRONMENT} instead."
+        ) from error

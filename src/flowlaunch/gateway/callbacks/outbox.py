@@ -34,7 +34,11 @@ AT_ONCE_PER_ORIGIN: Final = 4
 """So that one slow receiver leaves room for the others."""
 LEASE_US: Final = 60_000_000
 """Longer than an attempt can take; what a dead process had in hand is sent by another one after it."""
-FULL_PASS_EVERY_S: Final = 60.0
+PASS_EVERY_S: Final = 5.0
+PASS_SHARE: Final = 0.02
+"""Ends that nobody told us of (another machine launched, a crash) are looked for this often, and longer apart when
+looking takes more than this share of the time."""
+LONGEST_REST_S: Final = 60.0
 TROUBLE_PAUSE_S: Final = 5.0
 AGAIN_S: Final = 0.05
 BLOCKED_S: Final = 1.0
@@ -47,7 +51,7 @@ class Callbacks:
     """Tells apps how their launches ended."""
 
     def __init__(
-        self, store: Store, sender: Sender, masters: Masters, *, chance: Callable[[], float] = random.random
+        self, store: Store, sender: Sender, masters: Masters | None, *, chance: Callable[[], float] = random.random
     ) -> None:
         self._store = store
         self._sender = sender
@@ -64,7 +68,18 @@ class Callbacks:
     def check(self, url: str) -> str:
         """Return the address when it may be called back; InputError says why not."""
         targets.target_of(url, self._sender.rules)
+        self.secrets_of("")
         return url
+
+    def secrets_of(self, key_id: str) -> tuple[str, ...]:
+        """Return what verifies the callbacks of a key; InputError when the gateway has no secret to sign with."""
+        if self._masters is None:
+            raise InputError(
+                "callbacks cannot be signed: this gateway has no callback secret",
+                code="callbacks-off",
+                hint="Have its operator set FLOWLAUNCH_CALLBACK_SECRET, the same on every machine.",
+            )
+        return self._masters.secrets_of(key_id)
 
     def ended(self, row_ids: Iterable[int]) -> None:
         """Take in that rows may have ended; from any thread, without waiting."""
@@ -82,15 +97,17 @@ class Callbacks:
         """Deliver until `stop`, then let what is being sent come to its end."""
         self._loop = asyncio.get_running_loop()
         stopping = asyncio.create_task(stop.wait())
-        full_pass_at_s = 0.0
+        pass_at_s = 0.0
         try:
             while not stop.is_set():
                 self._bell.clear()
-                is_full = self._loop.time() >= full_pass_at_s
+                began_s = self._loop.time()
+                is_full = began_s >= pass_at_s
                 wait_s = await self._turn_once(is_full=is_full)
                 if is_full:
-                    full_pass_at_s = self._loop.time() + FULL_PASS_EVERY_S
-                await self._rest(stopping, wait_s)
+                    took_s = self._loop.time() - began_s
+                    pass_at_s = began_s + max(PASS_EVERY_S, took_s / PASS_SHARE)
+                await self._rest(stopping, min(wait_s, max(0.0, pass_at_s - self._loop.time())))
             await asyncio.gather(*self._sending)
         finally:
             for task in (stopping, *self._sending):  # when this is cancelled: nobody waits for receivers any more
@@ -141,8 +158,8 @@ class Callbacks:
     def _wait_s(self, least_s: float) -> float:
         due_us = deliveries.next_due_us(self._store)
         if due_us is None:
-            return FULL_PASS_EVERY_S
-        return min(FULL_PASS_EVERY_S, max((due_us - self._store.now_us()) / SECOND_US, least_s))
+            return LONGEST_REST_S
+        return min(LONGEST_REST_S, max((due_us - self._store.now_us()) / SECOND_US, least_s))
 
     async def _deliver(self, one: Leased) -> None:
         origin = targets.origin_of(one.url)
@@ -163,6 +180,7 @@ class Callbacks:
     async def _send(self, one: Leased) -> Answered:
         try:
             target = targets.target_of(one.url, self._sender.rules)  # the rules may have changed since
+            secrets_of_key = self.secrets_of(one.key_id)
         except InputError as error:
             return Answered(problem=error.message)
         ended = await asyncio.to_thread(deliveries.ended_of, self._store, one)
@@ -172,9 +190,7 @@ class Callbacks:
 
         body = body_of(one, ended)
         at_s = self._store.now_us() // SECOND_US
-        return await self._sender.send(
-            target, signed_headers(one.id, at_s, body, self._masters.secrets_of(one.key_id)), body
-        )
+        return await self._sender.send(target, signed_headers(one.id, at_s, body, secrets_of_key), body)
 
     def _judged(self, one: Leased, answered: Answered, began_us: int) -> Settled:
         """Say what becomes of a delivery after an attempt."""
