@@ -150,6 +150,11 @@ class Tracker:
         self._bell.set()
 
     @property
+    def reading(self) -> int:
+        """How many executions are being read."""
+        return len(self._tasks)
+
+    @property
     def is_idle(self) -> bool:
         """Whether nothing is being read and everything learnt is written."""
         return not (self._tasks or self._results or self._later or self._due)

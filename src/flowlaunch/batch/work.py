@@ -346,6 +346,13 @@ def _learn(ledger: Ledger, batch_id: int, durations: Durations) -> None:
             durations.learn((row.result_ended_us - row.result_started_us) / 1e6)
 
 
+def learnt(ledger: Ledger, batch_id: int) -> Durations:
+    """Return how long the flow takes by what a batch archived so far."""
+    durations = Durations()
+    _learn(ledger, batch_id, durations)
+    return durations
+
+
 def row_counts(ledger: Ledger, batch_id: int) -> dict[str, int]:
     """Return the rows of a batch by state."""
     counts: dict[str, int] = {}

@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "explain": ("explain", "Explain an error, a log line or a code snippet."),
     "config": ("config", "Show and change settings."),
     "batch": ("batch", "Launch one flow per row of a file, safely, to the end."),
+    "worker": ("worker", "Run batches on many machines, over one ledger in PostgreSQL."),
     "flow": ("flow", "Check, run, test and draw flow files offline."),
     "parity": ("parity", "Show where a real org differs from the sandbox, without its values."),
     "conformance": ("conformance", "Score any launch client, in any language, against faults."),

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
     from flowlaunch.batch.batch_job import BatchJob
     from flowlaunch.batch.events import RunEvent
+    from flowlaunch.batch.ledger import Batch
     from flowlaunch.batch.rules import Rules
     from flowlaunch.batch.work import BatchOutcome
     from flowlaunch.cli.session import Session
 
-__all__ = ["INTERVAL_S", "exit_of", "go", "go_on"]
+__all__ = ["INTERVAL_S", "exit_of", "go", "go_on", "rules_recorded"]
 
 INTERVAL_S: Final = 10.0
 """Seconds between two lines of progress off a terminal."""
@@ -56,14 +57,18 @@ def go_on(session: Session, target: str, batch_id: int, *, follows: bool | None 
 
 
 def _recorded_rules(target: str, batch_id: int) -> Rules | None:
+    with opened(target) as ledger:
+        return rules_recorded(ledger.batch(batch_id))
+
+
+def rules_recorded(batch: Batch) -> Rules | None:
     """Make anew what decides about rows whose calling window shut while they waited."""
     import msgspec  # noqa: PLC0415
 
     from flowlaunch.batch.rules import Rules  # noqa: PLC0415 - loads the rules
     from flowlaunch.cli.batch_rules import windows_of_text  # noqa: PLC0415
 
-    with opened(target) as ledger:
-        told = ledger.batch(batch_id).spec.settings.get("rules")
+    told = batch.spec.settings.get("rules")
     asked = msgspec.json.decode(told).get("windows") if told else None
     return Rules(windows=windows_of_text(asked)) if asked else None
 

@@ -24,7 +24,9 @@ __all__ = [
     "batch_id_in",
     "default_ledger",
     "ledger_named",
+    "ledger_option",
     "opened",
+    "server_ledger",
     "spelt",
     "target_options",
     "who",
@@ -89,6 +91,29 @@ def target_options(function: Callable[..., Any]) -> Callable[..., Any]:
         help="Batch of the ledger; the newest by default.",
     )(function)
     return click.argument("target", metavar="LEDGER")(function)
+
+
+def ledger_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option that names a ledger in PostgreSQL; FLOWLAUNCH_LEDGER names it too."""
+    return click.option(
+        "--ledger", "ledger", metavar="URL", envvar="FLOWLAUNCH_LEDGER", required=True,
+        help="The ledger, postgresql://USER:PASSWORD@HOST/DATABASE; better named by FLOWLAUNCH_LEDGER than here.",
+    )(function)  # fmt: skip
+
+
+def server_ledger(place: str) -> str:
+    """Return the place of a ledger that machines share.
+
+    Raises:
+        SettingsError: it is a file: workers need a database that all of them reach.
+
+    """
+    if "://" in place:
+        return place
+    raise SettingsError(
+        f"work with several machines on {place}: a ledger in a file belongs to one machine",
+        hint="Give postgresql://…; `flowlaunch ledger copy` moves a ledger there, even in the middle of a batch.",
+    )
 
 
 @contextmanager

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from sqlalchemy import delete, insert, select, update
 
-from flowlaunch.batch.ledger.faults import retried
+from flowlaunch.batch.ledger.faults import CONFLICT, retried
 from flowlaunch.batch.ledger.schema_workers import duties, processes
+from flowlaunch.errors import LedgerError
 
 if TYPE_CHECKING:
     from flowlaunch.batch.ledger.store import Store
@@ -143,9 +144,18 @@ def ask_to_drain(store: Store, process_ids: tuple[str, ...]) -> int:
         ).rowcount
 
 
-@retried(even_if_kept=True)
 def hold_duty(store: Store, name: str, holder: str, for_s: float) -> bool:
     """Take or keep a duty for a while; False when another process has it."""
+    try:
+        return _hold(store, name, holder, for_s)
+    except LedgerError as error:
+        if error.code == CONFLICT:  # two were the first to take it
+            return False
+        raise
+
+
+@retried(even_if_kept=True)
+def _hold(store: Store, name: str, holder: str, for_s: float) -> bool:
     now_us = store.now_us()
     until_us = now_us + round(for_s * 1e6)
     with store.write("hold a duty", durable=False) as connection:

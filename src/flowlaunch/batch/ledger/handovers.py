@@ -63,6 +63,7 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     paused_by: str = ""
     cancelled: bool = False
     rate_per_minute: float | None = None
+    priority: int = 10
 
     def rows(self, *states: RowState) -> int:
         """Return how many rows are in any of these states."""
@@ -110,9 +111,14 @@ def find(store: Store, batch_id: int) -> Handover | None:
 
 
 def _read(store: Store, condition: Any) -> tuple[Handover, ...]:
-    wanted = select(
-        handovers, controls.c.paused, controls.c.paused_by, controls.c.cancelled, controls.c.rate_per_minute
-    ).join(controls, controls.c.batch_id == handovers.c.batch_id)
+    asked = (
+        controls.c.paused,
+        controls.c.paused_by,
+        controls.c.cancelled,
+        controls.c.rate_per_minute,
+        controls.c.priority,
+    )
+    wanted = select(handovers, *asked).join(controls, controls.c.batch_id == handovers.c.batch_id)
     with store.read("list the workers' batches") as connection:
         found = connection.execute(wanted.where(condition).order_by(handovers.c.batch_id)).all()
         summed = select(counts.c.batch_id, counts.c.state, func.sum(counts.c.n).label("rows"))
@@ -141,6 +147,7 @@ def _made(one: Row[*tuple[Any, ...]], states: dict[RowState, int]) -> Handover:
         paused_by=one.paused_by,
         cancelled=bool(one.cancelled),
         rate_per_minute=one.rate_per_minute,
+        priority=one.priority,
     )
 
 

@@ -1,0 +1,166 @@
+"""Feeding: one worker at a time looks over the batches and enqueues the jobs that are missing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+from flowlaunch.batch.job import recorded_options
+from flowlaunch.batch.ledger import Change, crew, handovers
+from flowlaunch.batch.states import RowState
+from flowlaunch.batch.workers.judging import chunks_of, judge
+from flowlaunch.batch.workers.queue import FOLLOW, LAUNCH, ChunkOrder
+from flowlaunch.errors import LedgerError
+
+if TYPE_CHECKING:
+    from flowlaunch._io.clock_async import AsyncClock
+    from flowlaunch.batch.ledger import Batch, Ledger
+    from flowlaunch.batch.ledger.crew import Process
+    from flowlaunch.batch.ledger.handovers import Handover
+    from flowlaunch.batch.work import WorkOptions
+    from flowlaunch.batch.workers.judging import Judgement
+    from flowlaunch.batch.workers.queue import JobQueue, JobStanding
+
+__all__ = ["BY", "LOOK_S", "Feeder"]
+
+LOOK_S: Final = 1.0
+DUTY: Final = "feed"
+DUTY_S: Final = 4.0
+"""How long nobody else feeds: so long is a stopped process missed."""
+RECLAIM_S: Final = 2.0
+ALIVE_S: Final = 20.0
+"""Silence after which a worker process counts for nothing."""
+BY: Final = "runner"
+log = logging.getLogger("flowlaunch.workers")
+
+
+class Feeder:
+    """Keeps enough jobs enqueued for every batch of the workers, and judges each batch as a whole."""
+
+    def __init__(self, ledger: Ledger, queue: JobQueue, me: str, clock: AsyncClock) -> None:
+        self._ledger, self._queue, self._me, self._clock = ledger, queue, me, clock
+        self._known: dict[int, tuple[Batch, WorkOptions]] = {}
+        self._reclaimed_s = float("-inf")
+        self._waiting: frozenset[int] = frozenset()
+        self.taken_over = 0
+
+    async def run(self) -> None:
+        """Feed whenever it is this process's turn, until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except LedgerError as error:
+                log.warning("looking for work: %s", error.message)
+            await self._clock.sleep(LOOK_S)
+
+    async def look(self) -> bool:
+        """Look over all batches once; False when it is another process's turn."""
+        store = self._ledger.store
+        if not await asyncio.to_thread(crew.hold_duty, store, DUTY, self._me, DUTY_S):
+            return False
+        now_s = self._clock.now().mono_s
+        if now_s - self._reclaimed_s >= RECLAIM_S:
+            self._reclaimed_s = now_s
+            self.taken_over += await self._queue.reclaim()
+        jobs = await self._queue.standing()
+        held, processes = await asyncio.to_thread(lambda: (handovers.under_way(store), crew.present(store)))
+        since_us = self._now_us() - round(ALIVE_S * 1e6)
+        alive = [one for one in processes if one.heartbeat_us >= since_us and not one.is_draining]
+        self._tell_who_waits(held, alive)
+        for one in held:
+            await self._feed(one, [job for job in jobs if job.batch_id == one.batch_id], alive)
+        return True
+
+    async def _feed(self, held: Handover, jobs: list[JobStanding], alive: list[Process]) -> None:
+        try:
+            for order, task in await asyncio.to_thread(self._orders, held, jobs, alive):
+                offer = self._queue.offer_following if task == FOLLOW else self._queue.offer_chunk
+                await offer(order)
+        except LedgerError as error:
+            log.warning("batch %d: %s", held.batch_id, error.message)
+
+    def _orders(self, held: Handover, jobs: list[JobStanding], alive: list[Process]) -> list[tuple[ChunkOrder, str]]:
+        """Judge one batch, note what changed, and return the jobs that it lacks."""
+        batch, options = self._batch(held.batch_id)
+        now_us = self._now_us()
+        judgement = judge(held, options, now_us)
+        self._note(held, judgement)
+        if held.cancelled and held.rows(RowState.PENDING, RowState.HELD):
+            self._ledger.cancel_rows(held.batch_id, None, by=BY)
+        next_look_us = self._next_look_us(held, options)
+        if self._has_ended(batch, held, next_look_us):
+            return []
+        running = {one.chunk for one in jobs if one.task == LAUNCH and one.is_running}
+        found: list[tuple[ChunkOrder, str]] = []
+        if not judgement.pause:
+            chunks = chunks_of(
+                held,
+                options,
+                due_us=self._ledger.next_due_us(held.batch_id) if held.rows(RowState.PENDING) else None,
+                until_left=judgement.until_left,
+                workers=sum(any(mine.client_key == held.client_key for mine in one.clients) for one in alive),
+                enqueued={one.chunk for one in jobs if one.task == LAUNCH},
+                is_any_running=bool(running),
+                now_us=now_us,
+            )
+            until_left = judgement.until_left
+            found = [
+                (self._order(held, number, chunks.rows, until_left, chunks.at_us), LAUNCH) for number in chunks.numbers
+            ]
+        if next_look_us is not None and not any(one.task == FOLLOW for one in jobs):
+            at_us = next_look_us if next_look_us > now_us else None
+            found.append((self._order(held, FOLLOW, 0, None, at_us), FOLLOW))
+        return found
+
+    def _order(self, held: Handover, chunk: str, rows: int, until_left: int | None, at_us: int | None) -> ChunkOrder:
+        return ChunkOrder(
+            batch_id=held.batch_id, client_key=held.client_key, chunk=chunk, rows=rows, until_left=until_left,
+            priority=held.priority, at_us=at_us,
+        )  # fmt: skip
+
+    def _batch(self, batch_id: int) -> tuple[Batch, WorkOptions]:
+        known = self._known.get(batch_id)
+        if known is None or known[0].loaded_us is None:
+            batch = self._ledger.batch(batch_id)
+            known = self._known[batch_id] = (batch, recorded_options(batch, None, {}))
+        return known
+
+    def _note(self, held: Handover, judgement: Judgement) -> None:
+        changed = dict(judgement.changed)
+        if held.done_us is not None:  # rows were asked for again
+            changed["done_us"] = None
+        if judgement.pause:
+            change = Change(paused=True, pause_reason=judgement.pause)
+            self._ledger.control(held.batch_id, by=BY, change=change)
+            self._ledger.add_event(held.batch_id, "paused", message=judgement.pause, by=BY)
+        if judgement.ramped:
+            self._ledger.add_event(held.batch_id, "ramp", message=judgement.ramped)
+        if changed:
+            handovers.note(self._ledger.store, held.batch_id, changed)
+
+    def _next_look_us(self, held: Handover, options: WorkOptions) -> int | None:
+        if not (options.track and held.rows(RowState.LAUNCHED)):
+            return None
+        return self._ledger.next_look_us(held.batch_id)
+
+    def _has_ended(self, batch: Batch, held: Handover, next_look_us: int | None) -> bool:
+        """Record that nothing is left to launch and no end left to learn; an open-ended batch never ends."""
+        if held.rows(RowState.PENDING, RowState.LAUNCHING) or next_look_us is not None or batch.loaded_us is None:
+            return False
+        if held.done_us is None and handovers.end(self._ledger.store, held.batch_id):
+            kind = "cancelled" if held.cancelled else "finished"
+            self._ledger.add_event(held.batch_id, kind, message="")
+        return True
+
+    def _tell_who_waits(self, held: tuple[Handover, ...], alive: list[Process]) -> None:
+        """Log batches whose OAuth client no live worker has, each once."""
+        known = {one.client_key for process in alive for one in process.clients}
+        waiting = {one.batch_id: one.profile for one in held if one.client_key not in known}
+        for batch_id in waiting.keys() - self._waiting:
+            name = waiting[batch_id] or "default"
+            log.warning("batch %d waits for a worker that has the OAuth client of profile %r", batch_id, name)
+        self._waiting = frozenset(waiting)
+
+    def _now_us(self) -> int:
+        return round(self._clock.now().unix_s * 1e6)

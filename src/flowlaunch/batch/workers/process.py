@@ -1,0 +1,204 @@
+"""One worker process: joins, takes jobs, gives signs of life, feeds when it is its turn, and leaves in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import platform
+import uuid
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from flowlaunch._io.clock_async import SystemAsyncClock
+from flowlaunch.batch.ledger import crew, open_ledger
+from flowlaunch.batch.ledger.crew import Client, Process
+from flowlaunch.batch.permits import client_key, govern
+from flowlaunch.batch.workers.feeding import Feeder
+from flowlaunch.batch.workers.hands import Hands
+from flowlaunch.batch.workers.queue import FOLLOW, LAUNCH, opened_queue
+from flowlaunch.errors import LedgerError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from flowlaunch._io.clock_async import AsyncClock
+    from flowlaunch.aclient import AsyncClient
+    from flowlaunch.batch.events import RunEvent
+    from flowlaunch.batch.ledger import Batch, Ledger
+    from flowlaunch.batch.rules import Rules
+    from flowlaunch.batch.stop import Stop
+    from flowlaunch.batch.workers.queue import JobQueue
+
+__all__ = ["WorkerOptions", "work"]
+
+BEAT_S: Final = 2.0
+AGAIN_S: Final = 1.0
+log = logging.getLogger("flowlaunch.workers")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """How a worker works.
+
+    Attributes:
+        jobs: chunks and followings at once. A batch takes one chunk of a worker at a time.
+        rules_of: makes what decides about rows whose calling window shut while they waited.
+        on_event: called with batch id and event for everything that happens in its chunks.
+        on_joined: called with the process as listed, once it is.
+
+    """
+
+    jobs: int = 8
+    rules_of: Callable[[Batch], Rules | None] | None = None
+    on_event: Callable[[int, RunEvent], None] | None = None
+    on_joined: Callable[[Process], None] | None = None
+
+
+async def work(
+    place: str,
+    clients: Mapping[str, AsyncClient],
+    stop: Stop,
+    options: WorkerOptions | None = None,
+    *,
+    clock: AsyncClock | None = None,
+) -> Process:
+    """Work on the batches that are handed to workers until asked to stop; return how the process stood at its end.
+
+    The first request finishes what is in flight and gives the rest back, the second ends at once.
+
+    Args:
+        place: URL of a ledger in PostgreSQL.
+        clients: profile name -> client: batches of other OAuth clients are left to other workers.
+        stop: asks it to end.
+        options: how it works.
+        clock: a clock to go by, for tests.
+
+    Raises:
+        LedgerError: the ledger cannot be opened, or is a file.
+        SettingsError: no client was given.
+
+    """
+    if not clients:
+        raise SettingsError("a worker needs at least one profile to launch with")
+    time = clock or SystemAsyncClock()
+    async with AsyncExitStack() as stack:
+        ledger = stack.enter_context(await asyncio.to_thread(open_ledger, place, clock=time))
+        queue = await stack.enter_async_context(opened_queue(ledger, place))
+        worker = _Worker(ledger, queue, clients, stop, options or WorkerOptions(), time)
+        await worker.run()
+        return worker.me
+
+
+@dataclass(slots=True)
+class _Worker:
+    """The process at work."""
+
+    ledger: Ledger
+    queue: JobQueue
+    clients: Mapping[str, AsyncClient]
+    stop: Stop
+    options: WorkerOptions
+    clock: AsyncClock
+    me: Process = field(init=False)
+    hands: Hands = field(init=False)
+    _asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        by_key = {client_key(client): client for client in self.clients.values()}
+        for client in by_key.values():
+            govern(client)
+        now_us = round(self.clock.now().unix_s * 1e6)
+        self.me = Process(
+            process_id=uuid.uuid4().hex, host=platform.node(), pid=os.getpid(), started_us=now_us,
+            heartbeat_us=now_us,
+            clients=tuple(Client(profile=name, client_key=client_key(one)) for name, one in self.clients.items()),
+        )  # fmt: skip
+        self.hands = Hands(
+            self.ledger, self.queue, by_key, self.clock,
+            rules_of=self.options.rules_of, on_event=self.options.on_event,
+        )  # fmt: skip
+        self.queue.on(LAUNCH, self.hands.launch)
+        self.queue.on(FOLLOW, self.hands.follow)
+
+    async def run(self) -> None:
+        """Work until asked to stop, and leave."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_heed)
+        self.stop.on_request(self._hear)
+        await asyncio.to_thread(crew.join, self.ledger.store, self.me)
+        if self.options.on_joined is not None:
+            self.options.on_joined(self.me)
+        beating = loop.create_task(self._beat())
+        feeding = loop.create_task(Feeder(self.ledger, self.queue, self.me.process_id, self.clock).run())
+        working = loop.create_task(self._do_jobs())
+        try:
+            await self._asked.wait() if not self.stop.level else None
+            feeding.cancel()
+            working.cancel()
+            await asyncio.gather(feeding, working, return_exceptions=True)
+        finally:
+            for task in (feeding, working, beating):
+                task.cancel()
+            await asyncio.gather(feeding, working, beating, return_exceptions=True)
+            self.me = self._now()
+            with suppress(LedgerError):
+                await asyncio.to_thread(crew.leave, self.ledger.store, self.me.process_id)
+
+    def _hear(self) -> None:
+        self.hands.request_stop(self.stop.reason)
+        self._asked.set()
+
+    async def _do_jobs(self) -> None:
+        """Take jobs, beginning again when the database was away or took this process for dead."""
+        keys = {client_key(client) for client in self.clients.values()}
+        while True:
+            try:
+                await self.queue.work(sorted(keys), at_once=self.options.jobs)
+                log.warning("the job queue stopped: beginning again")
+            except LedgerError as error:
+                log.warning("%s", error.message)
+            await self.clock.sleep(AGAIN_S)
+
+    async def _beat(self) -> None:
+        while True:
+            self.me = self._now()
+            try:
+                if await asyncio.to_thread(crew.beat, self.ledger.store, self.me) and not self.stop.level:
+                    self.stop.request("asked to drain")
+            except LedgerError as error:
+                log.warning("sign of life: %s", error.message)
+            await self.clock.sleep(BEAT_S)
+
+    def _now(self) -> Process:
+        return msgspec.structs.replace(
+            self.me,
+            heartbeat_us=round(self.clock.now().unix_s * 1e6),
+            is_draining=bool(self.stop.level),
+            hands=self.hands.standing(),
+            launched=self.hands.launched,
+            memory_bytes=_memory_bytes(),
+            trouble=self.hands.trouble,
+        )
+
+
+def _memory_bytes() -> int:
+    """Return this process's resident memory; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _heed(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """Log that a job could not be acknowledged: another worker has it, and its result is in the ledger anyway."""
+    error = context.get("exception")
+    if type(error).__module__.startswith("procrastinate"):
+        log.info("a job was not acknowledged: %s", getattr(error, "__cause__", None) or error)
+        return
+    loop.default_exception_handler(context)

@@ -1,0 +1,190 @@
+"""The jobs of workers, on Procrastinate: a chunk of a batch is a job, following its executions is another.
+
+A job is a permission, not a list of rows: to launch up to so many rows that are due. Delivering it twice is therefore
+harmless, and the epochs of the ledger make a late worker harmless.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from procrastinate import App, PsycopgConnector, exceptions, jobs
+from psycopg import AsyncConnection, OperationalError
+from psycopg_pool import PoolTimeout
+
+from flowlaunch.batch.ledger.jobs_schema import JOBS_SCHEMA, conninfo_of, prepare_jobs
+from flowlaunch.errors import LedgerUnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+
+    from flowlaunch.batch.ledger import Ledger
+
+__all__ = ["JOB_BEAT_S", "JOB_STALE_S", "ChunkOrder", "JobQueue", "JobStanding", "opened_queue"]
+
+JOB_BEAT_S: Final = 4.0
+JOB_STALE_S: Final = 22.0
+"""Silence of a worker after which its jobs go to others: a little longer than its rows are held, so they are free."""
+POLL_S: Final = 1.0
+"""How often a worker looks for jobs whose time has come; new ones are notified at once."""
+LAUNCH, FOLLOW = "launch", "follow"
+log = logging.getLogger("flowlaunch.workers")
+
+
+class ChunkOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """One chunk to be worked on.
+
+    Attributes:
+        chunk: its number within the batch, or `opening`: of one number, one job waits at most.
+        rows: how many due rows it may launch.
+        until_left: launch only until so many rows of the batch have left: a stage of its ramp.
+        at_us: not before this instant: a calling window opens.
+
+    """
+
+    batch_id: int
+    client_key: str
+    chunk: str = "0"
+    rows: int = 0
+    until_left: int | None = None
+    priority: int = 10
+    at_us: int | None = None
+
+
+class JobStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that waits or is being done."""
+
+    task: str
+    batch_id: int
+    chunk: str
+    is_running: bool
+
+
+class JobQueue:
+    """The jobs in one ledger's database. Errors of the connection are LedgerUnreachableError."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def on(self, task: str, do: Callable[..., Awaitable[None]]) -> None:
+        """Have `do` called with a job's arguments."""
+        self._app.task(name=task)(do)
+
+    async def offer_chunk(self, order: ChunkOrder) -> bool:
+        """Enqueue a chunk; False when it is waiting already."""
+        arguments = {"rows": order.rows, "until_left": order.until_left}
+        return await self._offer(LAUNCH, order, arguments)
+
+    async def offer_following(self, order: ChunkOrder) -> bool:
+        """Enqueue the following of a batch's executions; False when it is waiting already."""
+        return await self._offer(FOLLOW, order, {})
+
+    async def _offer(self, task: str, order: ChunkOrder, more: dict[str, Any]) -> bool:
+        chunk = order.chunk if task == LAUNCH else FOLLOW
+        configured = self._app.configure_task(
+            task,
+            queue=queue_of(order.client_key),
+            queueing_lock=f"{order.batch_id}/{chunk}",
+            priority=order.priority,
+            schedule_at=None if order.at_us is None else datetime.fromtimestamp(order.at_us / 1e6, UTC),
+        )
+        try:
+            with _reachable("enqueue a job"):
+                await configured.defer_async(batch_id=order.batch_id, chunk=chunk, client_key=order.client_key, **more)
+        except exceptions.AlreadyEnqueued:
+            return False
+        return True
+
+    async def standing(self) -> tuple[JobStanding, ...]:
+        """Return the jobs that wait or are being done, by anybody."""
+        with _reachable("list the jobs"):
+            found = await self._app.job_manager.list_jobs_async()
+        return tuple(
+            JobStanding(
+                task=one.task_name,
+                batch_id=int(str(one.task_kwargs["batch_id"])),
+                chunk=str(one.task_kwargs["chunk"]),
+                is_running=one.status == jobs.Status.DOING.value,
+            )
+            for one in found
+            if "batch_id" in one.task_kwargs
+        )
+
+    async def reclaim(self, stale_s: float = JOB_STALE_S) -> int:
+        """Give the jobs of dead workers to others; return how many."""
+        manager = self._app.job_manager
+        with _reachable("look for jobs of dead workers"):
+            stalled = tuple(await manager.get_stalled_jobs(seconds_since_heartbeat=stale_s))
+        for job in stalled:
+            try:
+                await manager.retry_job(job)
+            except exceptions.UniqueViolation:  # the next job of that chunk waits already
+                await self._drop(job)
+            except exceptions.ConnectorException as error:  # it ended, or somebody else was first
+                log.info("job %s was not given to another worker: %s", job.id, error.__cause__)
+        return len(stalled)
+
+    async def _drop(self, job: jobs.Job) -> None:
+        try:
+            await self._app.job_manager.finish_job(job, jobs.Status.FAILED, delete_job=True)
+        except exceptions.ConnectorException as error:
+            log.info("job %s was not dropped: %s", job.id, error.__cause__)
+
+    async def work(self, client_keys: Iterable[str], *, at_once: int) -> None:
+        """Do jobs of these OAuth clients until cancelled; what has begun then is finished.
+
+        Raises:
+            LedgerUnreachableError: the database does not answer, or took this worker for dead: begin again.
+
+        """
+        with _reachable("do jobs"):
+            await self._app.run_worker_async(
+                queues=[queue_of(key) for key in client_keys],
+                concurrency=at_once,
+                fetch_job_polling_interval=POLL_S,
+                update_heartbeat_interval=JOB_BEAT_S,
+                stalled_worker_timeout=JOB_STALE_S,
+                delete_jobs="always",
+                install_signal_handlers=False,
+            )
+
+
+def queue_of(client_key: str) -> str:
+    """Return the name of an OAuth client's jobs: workers listen only to those whose client they have."""
+    return f"client-{client_key}"
+
+
+@asynccontextmanager
+async def opened_queue(ledger: Ledger, place: str) -> AsyncIterator[JobQueue]:
+    """Open the jobs in a ledger's database, making their tables when there are none."""
+    prepare_jobs(ledger.store)
+    connector = PsycopgConnector(
+        conninfo=conninfo_of(place), min_size=1, max_size=4, timeout=10.0, configure=_configure,
+        kwargs={"application_name": "flowlaunch jobs", "connect_timeout": 10},
+    )  # fmt: skip
+    app = App(connector=connector)
+    with _reachable("open the job queue"):
+        await app.open_async()
+    try:
+        yield JobQueue(app)
+    finally:
+        await app.close_async()
+
+
+async def _configure(connection: AsyncConnection[Any]) -> None:
+    await connection.set_autocommit(True)
+    await connection.execute(f"SET search_path TO {JOBS_SCHEMA}")
+
+
+@contextmanager
+def _reachable(doing: str) -> Iterator[None]:
+    """Raise LedgerUnreachableError in place of the queue's own errors."""
+    try:
+        yield
+    except (exceptions.ConnectorException, OperationalError, PoolTimeout) as error:
+        said = str(error.__cause__ or error).strip().partition("\n")[0]
+        raise LedgerUnreachableError(f"{doing}: {said}") from error

@@ -1,0 +1,121 @@
+"""How the workers of a ledger stand: for the command line and the page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from flowlaunch.batch.ledger import crew, handovers
+from flowlaunch.batch.ledger.crew import HandStanding  # noqa: TC001 - msgspec reads the annotations at run time
+
+if TYPE_CHECKING:
+    from flowlaunch.batch.ledger import Ledger
+    from flowlaunch.batch.ledger.crew import Process
+
+__all__ = ["ALIVE_S", "BatchWaiting", "WorkerStanding", "WorkersStanding", "has_workers", "workers_standing"]
+
+ALIVE_S: Final = 20.0
+"""Silence after which a worker is held for dead."""
+
+
+class WorkerStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """One worker process.
+
+    Attributes:
+        worker_id: short, unique among those listed; `drain` takes it.
+        state: `working`, `idle`, `draining` or `silent`: no sign of life for so long that it is held for dead.
+        profiles: profiles that it launches with.
+        in_hand: rows taken and not ended, over all its batches.
+        per_minute: rows that it launches a minute now; `launched` since it started.
+
+    """
+
+    worker_id: str
+    host: str
+    pid: int
+    state: str
+    batches: tuple[int, ...]
+    profiles: tuple[str, ...]
+    in_hand: int
+    per_minute: float
+    launched: int
+    memory_mb: float
+    started_us: int
+    heartbeat_us: int
+    silent_s: float
+    trouble: str
+    hands: tuple[HandStanding, ...] = ()
+
+
+class BatchWaiting(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch of the workers, and how many live ones can work on it: 0 means that it waits for one with its client."""
+
+    batch_id: int
+    profile: str
+    workers: int
+
+
+class WorkersStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """Every worker of a ledger, and every batch that is theirs and has not ended."""
+
+    workers: tuple[WorkerStanding, ...]
+    batches: tuple[BatchWaiting, ...]
+
+
+def workers_standing(ledger: Ledger) -> WorkersStanding:
+    """Return how the workers of a ledger stand; two small reads."""
+    store = ledger.store
+    now_us = store.now_us()
+    processes, held = crew.present(store), handovers.under_way(store)
+    alive = [one for one in processes if _silent_s(one, now_us) <= ALIVE_S]
+    return WorkersStanding(
+        workers=tuple(_standing(one, now_us) for one in processes),
+        batches=tuple(
+            BatchWaiting(
+                batch_id=one.batch_id, profile=one.profile,
+                workers=sum(_has(process, one.client_key) for process in alive),
+            )
+            for one in held
+        ),
+    )  # fmt: skip
+
+
+def has_workers(ledger: Ledger, client_key: str) -> bool:
+    """Tell whether a live worker, not about to leave, has this OAuth client."""
+    now_us = ledger.store.now_us()
+    return any(
+        _has(one, client_key) and not one.is_draining and _silent_s(one, now_us) <= ALIVE_S
+        for one in crew.present(ledger.store)
+    )
+
+
+def _has(process: Process, client_key: str) -> bool:
+    return any(one.client_key == client_key for one in process.clients)
+
+
+def _silent_s(process: Process, now_us: int) -> float:
+    return max(0.0, (now_us - process.heartbeat_us) / 1e6)
+
+
+def _standing(one: Process, now_us: int) -> WorkerStanding:
+    silent_s = _silent_s(one, now_us)
+    launching = [hand for hand in one.hands if hand.job == "launch"]
+    states = (("silent", silent_s > ALIVE_S), ("draining", one.is_draining), ("working", bool(one.hands)))
+    return WorkerStanding(
+        worker_id=one.process_id[:8],
+        host=one.host,
+        pid=one.pid,
+        state=next((name for name, holds in states if holds), "idle"),
+        batches=tuple(sorted({hand.batch_id for hand in one.hands})),
+        profiles=tuple(mine.profile for mine in one.clients),
+        in_hand=sum(hand.in_hand for hand in launching),
+        per_minute=round(sum(hand.per_minute for hand in launching), 1),
+        launched=one.launched,
+        memory_mb=round(one.memory_bytes / 1e6, 1),
+        started_us=one.started_us,
+        heartbeat_us=one.heartbeat_us,
+        silent_s=round(silent_s, 1),
+        trouble=one.trouble,
+        hands=one.hands,
+    )

@@ -1,0 +1,97 @@
+"""`worker run`: work on batches, beside any number of other workers."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import click
+
+from flowlaunch.cli.exits import Exit
+from flowlaunch.cli.ledgers import ledger_option, server_ledger
+from flowlaunch.cli.session import Session, command_options
+
+if TYPE_CHECKING:
+    from flowlaunch.aclient import AsyncClient
+    from flowlaunch.batch.events import RunEvent
+    from flowlaunch.batch.ledger.crew import Process
+    from flowlaunch.batch.stop import Stop
+    from flowlaunch.settings import Settings
+
+__all__ = ["run_command"]
+
+
+@click.command(
+    "run",
+    epilog="Examples: flowlaunch worker run --ledger postgresql://flowlaunch@db/batches; "
+    "flowlaunch worker run --ledger postgresql://flowlaunch@db/batches --profile emea --profile apac",
+)
+@ledger_option
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    metavar="NAME",
+    help="Profile to launch with; the usual settings without any. Repeatable: one budget each.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    default=8,
+    show_default=True,
+    metavar="N",
+    help="Batches worked on at once; each takes a chunk of its rows at a time.",
+)
+@command_options(settings=False, profile=False)
+@click.pass_context
+def run_command(ctx: click.Context, /, session: Session, ledger: str, profiles: tuple[str, ...], jobs: int) -> None:
+    """Work on the batches of a ledger in PostgreSQL.
+
+    The worker takes chunks of every batch that was handed to workers and whose OAuth client it has, launches their
+    rows, and follows the executions. It paces itself with all the others in the database. Ctrl-C or SIGTERM finishes
+    what is in flight and gives the rest back; a second one ends at once.
+
+    -o jsonl prints every event as a line of JSON.
+    """
+    from flowlaunch.batch.outside import run_outside  # noqa: PLC0415 - help need not pay
+    from flowlaunch.batch.stop import Stop  # noqa: PLC0415
+    from flowlaunch.cli.worker_talk import quiet_engine  # noqa: PLC0415
+    from flowlaunch.settings import load_settings  # noqa: PLC0415
+
+    place = server_ledger(ledger)
+    quiet_engine(session)
+    settings = {name: load_settings(profile=name or None) for name in profiles or ("",)}
+    for one in settings.values():
+        for warning in one.warnings:
+            session.talk(f"warning: {warning}")
+    stop = Stop()
+    stop.on_request(lambda: session.talk(_STOPPING[stop.level]))
+    ended = run_outside(_work(session, place, settings, stop, jobs), stop)
+    session.talk(f"left after {ended.launched:,} launches")
+    ctx.exit(Exit.OK)
+
+
+_STOPPING = ("", "finishing what is in flight; once more ends at once", "ending at once")
+
+
+async def _work(session: Session, place: str, settings: dict[str, Settings], stop: Stop, jobs: int) -> Process:
+    from flowlaunch.aclient import AsyncClient  # noqa: PLC0415 - loads the HTTP library
+    from flowlaunch.batch.workers.process import WorkerOptions, work  # noqa: PLC0415
+    from flowlaunch.cli.batch_going import rules_recorded  # noqa: PLC0415
+    from flowlaunch.cli.worker_talk import heard, joined_text  # noqa: PLC0415
+
+    def hear(batch_id: int, event: RunEvent) -> None:
+        heard(session, batch_id, event)
+
+    options = WorkerOptions(
+        jobs=jobs,
+        rules_of=rules_recorded,
+        on_event=hear,
+        on_joined=lambda me: session.talk(joined_text(me)),
+    )
+    async with AsyncExitStack() as stack:
+        clients: dict[str, AsyncClient] = {}
+        for name, one in settings.items():
+            client = await stack.enter_async_context(AsyncClient.from_settings(one, pace_per_minute=None))
+            clients[name or one.profile or ""] = client
+        return await work(place, clients, stop, options)
