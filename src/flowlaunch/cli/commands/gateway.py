@@ -16,6 +16,11 @@ __all__ = ["SUBCOMMANDS", "gateway_command"]
 
 SUBCOMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "serve": ("gateway_serve", "Serve the gateway until Ctrl-C."),
+    "keys": ("gateway_keys", "Manage the API keys by which apps come in."),
+    "link": ("gateway_access", "Print a link that signs in to the page, once."),
+    "callbacks": ("gateway_callbacks", "Look at callbacks and send them again."),
+    "webhooks": ("gateway_access", "List the webhook messages that came."),
+    "audit": ("gateway_access", "Read who did what."),
 }
 """Command -> its module in `flowlaunch.cli.commands` and its line in the list of commands."""
 

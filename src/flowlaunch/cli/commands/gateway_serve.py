@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from flowlaunch.cli.gateway_callback_options import callback_options, callback_settings
 from flowlaunch.cli.session import Session, command_options
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def default_ledger() -> Path:
     metavar="MB",
     help="Size of the file of a batch; 0 takes no files.",
 )
+@callback_options
 @click.option("--accept-only", is_flag=True, help="Record launches and leave sending them to another process.")
 @command_options()
 def serve_command(session: Session, ledger: str | None, is_sandbox: bool, **wanted: Any) -> None:  # fmt: skip
@@ -98,7 +100,10 @@ def serve_command(session: Session, ledger: str | None, is_sandbox: bool, **want
         def announce(state: GatewayState) -> None:
             _announce(session, state, sandbox)
 
-        asyncio.run(serve(options, make_client, announce))
+        def join(state: GatewayState) -> None:
+            state.drawings = sandbox.drawings if sandbox is not None else None
+
+        asyncio.run(serve(options, make_client, announce, extra=join))
     session.talk("the gateway has stopped")
 
 
@@ -121,6 +126,7 @@ def _options(session: Session, ledger: Path | str, wanted: dict[str, Any], sandb
         max_waiting_rows=wanted["max_waiting"],
         max_upload_bytes=wanted["max_upload_mb"] * 1_000_000,
         works=not wanted["accept_only"],
+        **callback_settings(wanted),
     )
 
 
