@@ -4,6 +4,7 @@ import datetime as dt
 import io
 import json
 import sqlite3
+import zipfile
 
 import openpyxl
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from flowlaunch.batch.decisions import BadRow, InputRow
-from flowlaunch.batch.rows import ReadOptions, open_rows
+from flowlaunch.batch.rows import ReadOptions, open_rows, sheets
 from flowlaunch.errors import InputError, SettingsError
 
 
@@ -149,6 +150,52 @@ def test_broken_workbook_is_named(tmp_path):
     path = tmp_path / "rows.xlsx"
     path.write_bytes(b"PK\x03\x04 not really")
     with pytest.raises(InputError, match="no readable XLSX"):
+        rows_of(path)
+
+
+def repacked(path, name, content):
+    """Write a workbook's archive anew with another content of one part."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {one.filename: archive.read(one) for one in archive.infolist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for part, held in {**parts, name: content}.items():
+            archive.writestr(part, held)
+    return path
+
+
+@pytest.mark.parametrize("part", ["xl/sharedStrings.xml", "xl/worksheets/sheet1.xml"])
+def test_a_workbook_that_unpacks_to_a_flood_is_refused(tmp_path, part):
+    """A part that unpacks to hundreds of times its size is refused by name before it is unpacked."""
+    path = workbook(tmp_path / "bomb.xlsx", ("S", [["a"], ["text"]]))
+    repacked(path, part, b" " * (sheets._SUSPICIOUS_BYTES + 1))
+
+    with pytest.raises(InputError, match=part) as caught:
+        rows_of(path)
+
+    assert "save the sheet as CSV" in caught.value.hint
+
+
+def test_a_workbook_that_lies_about_its_size_is_unreadable(tmp_path):
+    """An archive whose parts are larger than it states is an error, not a flood."""
+    path = workbook(tmp_path / "liar.xlsx", ("S", [["a"], *([f"text {n}"] for n in range(2_000))]))
+    packed = bytearray(path.read_bytes())
+    for place, offset in ((b"PK\x01\x02", 24), (b"PK\x03\x04", 22)):
+        at = packed.rfind(place, 0, packed.find(b"xl/worksheets/sheet1.xml", packed.find(place)) + 1)
+        packed[at + offset : at + offset + 4] = (10).to_bytes(4, "little")
+    path.write_bytes(packed)
+
+    with pytest.raises(InputError, match=r"broken|no readable"):
+        rows_of(path)
+
+
+def test_a_sheet_that_breaks_off_names_its_row(tmp_path):
+    """Rows before the damage are read; then an error says after which row the sheet is broken."""
+    path = workbook(tmp_path / "broken.xlsx", ("S", [["a"], ["1"], ["2"]]))
+    with zipfile.ZipFile(path) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml")
+    repacked(path, "xl/worksheets/sheet1.xml", sheet[: sheet.index(b'<row r="3"')])
+
+    with pytest.raises(InputError, match="broken after row 2"):
         rows_of(path)
 
 

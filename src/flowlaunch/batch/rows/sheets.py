@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 import warnings
-from typing import TYPE_CHECKING, Any, Final
-from zipfile import BadZipFile
+import zlib
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from xml.etree.ElementTree import ParseError
+from zipfile import BadZipFile, ZipFile
 
 from flowlaunch.batch.decisions import BadRow, InputRow, RowWarning
 from flowlaunch.batch.rows.header import checked_header, clean_name
@@ -18,6 +20,15 @@ if TYPE_CHECKING:
 
     from flowlaunch.batch.rows.feed import Feed
 
+MAX_SHEET_BYTES: Final = 8 << 30
+"""A sheet of a million rows and forty columns unpacks to less."""
+MAX_PART_BYTES: Final = 512 << 20
+"""Texts, styles and the like, which are kept in memory while rows are read."""
+MAX_RATIO: Final = 400
+_SUSPICIOUS_BYTES: Final = 64 << 20
+_SHEETS: Final = "xl/worksheets/"
+_BROKEN: Final = (BadZipFile, ParseError, zlib.error, EOFError, ValueError, KeyError)
+"""What a damaged archive, or damaged XML in it, raises while rows are read."""
 _ZEROS: Final = re.compile("0{2,}")
 _EXACT_BELOW: Final = 10**15
 """Spreadsheets keep 15 digits of a number; whatever came after them is lost."""
@@ -45,8 +56,7 @@ class SheetRows:
     def __iter__(self) -> Iterator[InputRow | BadRow]:
         """Yield the records in the order of the sheet."""
         width = len(self.columns)
-        for cells in self._rows:
-            self._line += 1
+        for cells in self._checked():
             texts = [self._text(cell) for cell in cells]
             while len(texts) > width and not texts[-1]:
                 texts.pop()
@@ -61,11 +71,23 @@ class SheetRows:
                 yield InputRow(self._line, dict(zip(self.columns, texts, strict=True)))
         self._book.close()
 
+    def _checked(self) -> Iterator[Sequence[Any]]:
+        """Yield the rows of cells; a sheet that is broken half-way is an error that names its row."""
+        try:
+            for cells in self._rows:
+                self._line += 1
+                yield cells
+        except _BROKEN as error:
+            raise InputError(
+                f"read {self._name}: the sheet {self._sheet.title!r} is broken after row {self._line} ({error})",
+                code="rows-unreadable",
+                hint="Open it with a spreadsheet program, save it again, and plan again.",
+            ) from error
+
     def _header(self, options: ReadOptions) -> tuple[str, ...]:
         if not options.has_header:
             return checked_header(options.columns, self._name)
-        for cells in self._rows:
-            self._line += 1
+        for cells in self._checked():
             names = [clean_name(self._text(cell)) for cell in cells]
             while names and not names[-1]:
                 names.pop()
@@ -136,6 +158,26 @@ _TEXTS: Final[tuple[tuple[type, Callable[[Any], str]], ...]] = (
 )
 
 
+def _refuse_bombs(stream: BinaryIO, name: str) -> None:
+    """Refuse a workbook that unpacks to what no workbook holds; sheets are streamed, all other parts stay in memory.
+
+    Sizes are those that the archive states: what unpacks to more than is stated is an error of its reader.
+    """
+    with ZipFile(stream) as archive:
+        parts = archive.infolist()
+    for part in parts:
+        is_streamed = part.filename.startswith(_SHEETS)
+        limit = MAX_SHEET_BYTES if is_streamed else MAX_PART_BYTES
+        is_bomb = part.file_size > _SUSPICIOUS_BYTES and part.file_size > MAX_RATIO * max(part.compress_size, 1)
+        if part.file_size > limit or is_bomb:
+            raise InputError(
+                f"read {name}: its part {part.filename} unpacks {part.compress_size:,} bytes to {part.file_size:,}",
+                code="rows-unreadable",
+                hint="This is no common workbook. If you trust it, save the sheet as CSV UTF-8 and use that.",
+            )
+    stream.seek(0)
+
+
 def _opened(feed: Feed) -> Any:
     from openpyxl import load_workbook  # noqa: PLC0415 - slow to load, needed for workbooks alone
     from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415 - as above
@@ -143,7 +185,9 @@ def _opened(feed: Feed) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about drawings and styles, which no row has
-            book = load_workbook(feed.seekable(), read_only=True, data_only=True)
+            stream = feed.seekable()
+            _refuse_bombs(stream, feed.name)
+            book = load_workbook(stream, read_only=True, data_only=True)
     except (BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
         raise InputError(
             f"read {feed.name}: it is no readable XLSX workbook ({error})",
