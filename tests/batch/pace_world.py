@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import signal
 import subprocess
@@ -31,11 +30,6 @@ def most_within(seen_s: list[float], window_s: float = MINUTE_S) -> int:
             first += 1
         most = max(most, last - first + 1)
     return most
-
-
-def share_of(seen_s: list[float], per_minute: float) -> float:
-    """Return how much of the budget was used between the first and the last request."""
-    return (len(seen_s) - 1) / ((seen_s[-1] - seen_s[0]) * per_minute / MINUTE_S)
 
 
 class PaceWorld:
@@ -103,8 +97,8 @@ def pace_world(folder: Path, journal_size: int = 10_000) -> Iterator[PaceWorld]:
             world.close()
 
 
-def killed_and_resumed(world: PaceWorld, per_minute: float, kill_at: int, requests: int) -> list[float]:
-    """Kill -9 a batch after so many requests, start it again at once, stop it later; return the pauses it made."""
+def killed_and_resumed(world: PaceWorld, per_minute: float, kill_at: int, requests: int) -> None:
+    """Kill -9 a batch after so many requests, start it again at once, and wait for the rest of them."""
     file = world.rows("orders", requests * 2)
     first = world.start(file, per_minute)
     world.wait_for(kill_at, kill_at * MINUTE_S / per_minute + 60.0)
@@ -112,8 +106,6 @@ def killed_and_resumed(world: PaceWorld, per_minute: float, kill_at: int, reques
     first.wait()
     world.start(file, per_minute)
     world.wait_for(requests, requests * MINUTE_S / per_minute + 120.0)
-    seen_s = world.seen_s()
-    return [later - earlier for earlier, later in itertools.pairwise(seen_s)]
 
 
 def side_by_side(world: PaceWorld, per_minute: float, requests: int, processes: int = 4) -> None:

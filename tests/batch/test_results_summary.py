@@ -42,6 +42,13 @@ def test_a_batch_that_is_not_followed_ends_with_its_launches():
     assert verdict_of({RowState.LAUNCHED: 3, RowState.PENDING: 1}, is_followed=False) == "unfinished"
 
 
+def test_ends_that_are_given_up_keep_no_batch_open():
+    """Rows whose end is not looked for any more leave the batch over, and say that their end is not known."""
+    assert verdict_of({RowState.LAUNCHED: 2, RowState.COMPLETED: 5}, ends_unknown=2) == "ends-unknown"
+    assert verdict_of({RowState.LAUNCHED: 3}, ends_unknown=2) == "unfinished"
+    assert verdict_of({RowState.LAUNCHED: 2, RowState.FAILED: 1}, ends_unknown=2) == "failed"
+
+
 def test_the_summary_of_a_ledger_adds_up(tmp_path):
     """Every row is in exactly one sum of the summary, and its numbers are those of the ledger."""
     _, place = small_batch(tmp_path)

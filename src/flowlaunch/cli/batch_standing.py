@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from flowlaunch.batch.results.summary import instant
-from flowlaunch.batch.states import RowState
+from flowlaunch.batch.states import UNKNOWN_ENDS, RowState
 from flowlaunch.cli.exits import Exit
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     def is_over(self) -> bool:
         """Whether the batch itself will do nothing more."""
         open_rows = sum(self.states.get(state, 0) for state in (*_WAITING, RowState.LAUNCHED))
-        return self.is_loaded and not open_rows
+        given_up = sum(one.rows for one in self.waits if one.state == "launched" and one.reason in UNKNOWN_ENDS)
+        return self.is_loaded and open_rows <= given_up
 
 
 def standing_of(ledger: Ledger, batch_id: int) -> Standing:

@@ -23,6 +23,7 @@ HEADS: Final[Mapping[Verdict, str]] = {
     "in-doubt": "The batch has ended, and some rows are in doubt.",
     "not-launched": "The batch has ended, and some rows were not launched.",
     "failed": "Every row was launched, and some flows failed.",
+    "ends-unknown": "Every row was launched, and how some flows ended is not known.",
     "done": "Every row was launched, and no flow failed.",
 }
 """Verdict -> the report's first sentence."""
@@ -32,6 +33,9 @@ _REASONS_OF_RUNNER: Final[Mapping[str, str]] = {
     "launch-in-doubt": "the request was sent and its answer was lost",
     "cancelled": "somebody cancelled the rest of the batch",
     "settled-absent": "somebody settled that the row had not been launched",
+    "gone": "the platform knows no such execution any more, so its end was not learnt",
+    "unreadable": "its execution could not be read again and again, so its end was not learnt",
+    "still-running": "its execution still ran after 72 hours and is not followed any more",
     "retried": "somebody asked for a new attempt",
 }
 

@@ -10,7 +10,7 @@ import msgspec
 
 from flowlaunch._version import __version__
 from flowlaunch.batch.results.tally import Cause, DoubtfulRow, Tally, tally_rows
-from flowlaunch.batch.states import RowState
+from flowlaunch.batch.states import UNKNOWN_ENDS, RowState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,7 @@ __all__ = [
     "verdict_of",
 ]
 
-Verdict = Literal["unfinished", "in-doubt", "not-launched", "failed", "done"]
+Verdict = Literal["unfinished", "in-doubt", "not-launched", "failed", "ends-unknown", "done"]
 """How a batch stands as a whole; the worst that is true counts, in this order."""
 
 OPEN_STATES: Final = frozenset({RowState.PENDING, RowState.LAUNCHING, RowState.LAUNCHED})
@@ -128,7 +128,10 @@ def summary_of(batch: Batch, tally: Tally, *, now: datetime) -> Summary:
         batch_id=batch.batch_id,
         name=spec.name or Path(spec.source).name,
         verdict=verdict_of(
-            states, is_loaded=batch.loaded_us is not None, is_followed=bool(spec.settings.get("track", True))
+            states,
+            is_loaded=batch.loaded_us is not None,
+            is_followed=bool(spec.settings.get("track", True)),
+            ends_unknown=sum(tally.reasons[RowState.LAUNCHED, reason] for reason in UNKNOWN_ENDS),
         ),
         flow_id=spec.flow_id,
         flow_name=spec.flow_name,
@@ -158,14 +161,21 @@ def summary_of(batch: Batch, tally: Tally, *, now: datetime) -> Summary:
     )
 
 
-def verdict_of(states: Mapping[RowState, int], *, is_loaded: bool = True, is_followed: bool = True) -> Verdict:
-    """Tell how a batch stands as a whole by its rows' states; one that is not followed ends with its launches."""
-    still_open = OPEN_STATES if is_followed else OPEN_STATES - {RowState.LAUNCHED}
+def verdict_of(
+    states: Mapping[RowState, int], *, is_loaded: bool = True, is_followed: bool = True, ends_unknown: int = 0
+) -> Verdict:
+    """Tell how a batch stands as a whole by its rows' states; one that is not followed ends with its launches.
+
+    `ends_unknown`: launched rows whose end is not looked for any more.
+    """
+    is_all_given_up = states.get(RowState.LAUNCHED, 0) <= ends_unknown
+    still_open = OPEN_STATES if is_followed and not is_all_given_up else OPEN_STATES - {RowState.LAUNCHED}
     checks: tuple[tuple[Verdict, bool], ...] = (
         ("unfinished", not is_loaded or any(states.get(one, 0) for one in still_open)),
         ("in-doubt", bool(states.get(RowState.IN_DOUBT, 0))),
         ("not-launched", any(states.get(one, 0) for one in NOT_LAUNCHED_STATES)),
         ("failed", bool(states.get(RowState.FAILED, 0))),
+        ("ends-unknown", bool(ends_unknown)),
     )
     return next((verdict for verdict, holds in checks if holds), "done")
 
