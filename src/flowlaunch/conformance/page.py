@@ -15,9 +15,9 @@ __all__ = ["scorecard_page"]
 HEAD = """\
 # Scorecard of launch clients
 
-Written by `make scorecard`, which runs each client under each fault in a sandbox; do not edit. What each fault does and
-what each point is for stands in [the reference](../reference/conformance.md); to score a client of your own, see
-[how to score a client](../how-to/score-a-client.md). Points are earned of possible ones.
+Made by `flowlaunch conformance page`. Each client was run under each fault in a sandbox and judged by its journal; a
+cell shows points earned of possible ones. `flowlaunch conformance list` tells what happens under each fault,
+`flowlaunch conformance list --checks` what each point is for.
 """
 
 

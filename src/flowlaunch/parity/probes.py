@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PROBES", "Probe"]
 
-Signed = Literal["yes", "no", "wrong token", "client", "wrong client"]
+Signed = Literal["yes", "no", "wrong token", "client", "client as form", "wrong client"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class Probe:
         name: stable, for reports.
         path: with `{flow_id}`, `{execution_id}` (found on the way), `{unknown_id}` (made up) and so on.
         settles: what is a guess until an org has answered; "" where the answer is published.
-        signed: how; `client` and `wrong client` are the credentials of a sign-in.
+        signed: how; those with `client` are sign-ins, with its credentials as HTTP Basic or as form fields.
         body: JSON, its texts filled in as the path is; bytes go out as they are; a mapping of a sign-in is a form.
-        finds: name of the id that the answer gives, and the keys that lead to it.
+        finds: name of what the answer gives to later questions, and the keys that lead to it.
         launches: whether it may start an execution.
         until_ended: whether it is asked again until the execution has ended.
 
@@ -46,7 +46,7 @@ class Probe:
     @property
     def is_sign_in(self) -> bool:
         """Whether it goes to the login host."""
-        return self.signed in {"client", "wrong client"}
+        return "client" in self.signed
 
 
 TOKEN: Final = "/oauth/token"  # noqa: S105 - a path
@@ -54,6 +54,11 @@ FLOWS: Final = "/api/v2/flows"
 EXECUTIONS: Final = "/api/v2/flows/executions"
 GRANT: Final = {"grant_type": "client_credentials"}
 NO_INPUT: Final = "Flow.flowlaunchParityHasNoSuchInput"
+
+
+def _by_name(how: str, name: str, settles: str) -> Probe:
+    return Probe(f"flows-name-{how}", "GET", f"{FLOWS}?pageSize=1&name={name}", f"{settles} (`name_filter`)")
+
 
 PROBES: Final[tuple[Probe, ...]] = (
     Probe("sign-in", "POST", TOKEN, signed="client", body=GRANT),
@@ -68,6 +73,14 @@ PROBES: Final[tuple[Probe, ...]] = (
         signed="client",
         body={"grant_type": "flowlaunch_parity"},
     ),
+    Probe(
+        "sign-in-form",
+        "POST",
+        TOKEN,
+        "whether client id and secret are taken as form fields (`form_credentials`)",
+        signed="client as form",
+        body=GRANT,
+    ),
     Probe("whoami", "GET", "/api/v2/tokens/me"),
     Probe("no-token", "GET", "/api/v2/tokens/me", signed="no"),
     Probe("wrong-token", "GET", "/api/v2/tokens/me", signed="wrong token"),
@@ -77,8 +90,12 @@ PROBES: Final[tuple[Probe, ...]] = (
         "GET",
         f"{FLOWS}?type=workflow&pageNumber=1&pageSize=1&includeSchemas=true",
         "how schemas look in lists",
-        finds={"flow_id": ("entities", 0, "id")},
+        finds={"flow_id": ("entities", 0, "id"), "flow_name": ("entities", 0, "name")},
     ),
+    _by_name("whole", "{flow_name}", "how `name` filters lists"),
+    _by_name("other-case", "{flow_name_swapped}", "whether letter case counts"),
+    _by_name("part", "{flow_name_part}", "whether a part of the name is enough"),
+    _by_name("wildcard", "{flow_name_part}*", "whether `*` is a wildcard"),
     Probe("flows-page-too-large", "GET", f"{FLOWS}?pageSize=501", "how a page over 500 is refused"),
     Probe("flows-page-no-number", "GET", f"{FLOWS}?pageNumber=first", "how a value that cannot be read is refused"),
     Probe("flow", "GET", f"{FLOWS}/{{flow_id}}", "how schemas render each type"),

@@ -8,7 +8,7 @@ import uuid
 from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 
@@ -30,6 +30,8 @@ __all__ = ["Place", "visit"]
 ANSWER_S: Final = 30.0
 END_WITHIN_S: Final = 60.0
 READ_EVERY_S: Final = 1.0
+FOUND: Final = ("flow_id", "flow_name", "flow_name_swapped", "flow_name_part", "execution_id")
+"""What questions are about that earlier answers give."""
 NOWHERE: Final = "00000000-0000-4000-8000-00000000dead"
 
 
@@ -89,16 +91,16 @@ class _Visitor:
         return shape_of(reply.status, reply.headers, reply.body)
 
     def _may(self, probe: Probe) -> bool:
-        if probe.signed == "client" and not (self.place.client_id and self.place.client_secret):
+        if probe.signed in {"client", "client as form"} and not (self.place.client_id and self.place.client_secret):
             return False
         if probe.launches and not (self.place.launches and self.place.flow_id):
             return False
         wanted = f"{probe.path} {json.dumps(probe.body) if not isinstance(probe.body, bytes) else ''}"
-        return all(f"{{{name}}}" not in wanted or name in self.known for name in ("flow_id", "execution_id"))
+        return all(f"{{{name}}}" not in wanted or name in self.known for name in FOUND)
 
     def _send(self, probe: Probe) -> Response | Lost:
         base = self.place.hosts.login_url if probe.is_sign_in else self.place.hosts.api_url
-        url = base + probe.path.format_map(self.known)
+        url = base + probe.path.format_map({name: quote(str(value), safe="") for name, value in self.known.items()})
         operation = Operation(
             probe.name, probe.name, probe.method, probe.path, "", is_repeatable=False, evidence="official"
         )
@@ -107,7 +109,8 @@ class _Visitor:
 
     def _body(self, probe: Probe) -> bytes | None:
         if probe.is_sign_in:
-            return urlencode(probe.body).encode()
+            own = {"client_id": self.place.client_id, "client_secret": self.place.client_secret}
+            return urlencode({**probe.body, **(own if probe.signed == "client as form" else {})}).encode()
         if probe.body is None or isinstance(probe.body, bytes):
             return probe.body
         return json.dumps(self._filled(probe.body)).encode()
@@ -126,10 +129,8 @@ class _Visitor:
             headers["content-type"] = "application/x-www-form-urlencoded"
         elif probe.body is not None:
             headers["content-type"] = probe.media
-        bearer = {"yes": f"Bearer {self.token}", "wrong token": f"Bearer {NOWHERE}"}.get(probe.signed)
-        if probe.is_sign_in:
-            bearer = _basic(self.place) if probe.signed == "client" else _basic_of(NOWHERE, NOWHERE)
-        return headers | ({"authorization": bearer} if bearer else {})
+        authorization = _AUTHORIZATIONS[probe.signed](self)
+        return headers | ({"authorization": authorization} if authorization else {})
 
     def _learn(self, probe: Probe, reply: Response) -> None:
         """Keep the token and the ids that later questions need."""
@@ -140,13 +141,22 @@ class _Visitor:
             found = _dig(document, keys)
             if isinstance(found, str):
                 self.known.setdefault(name, found)
+        if "flow_name" in probe.finds and "flow_name" in self.known:
+            flow_name: str = self.known["flow_name"]
+            self.known |= {"flow_name_swapped": flow_name.swapcase(), "flow_name_part": flow_name[:-1]}
 
 
-def _basic(place: Place) -> str:
-    return _basic_of(place.client_id or "", place.client_secret or "")
+_AUTHORIZATIONS: Final[Mapping[str, Callable[[_Visitor], str]]] = {
+    "yes": lambda visitor: f"Bearer {visitor.token}",
+    "no": lambda _visitor: "",
+    "wrong token": lambda _visitor: f"Bearer {NOWHERE}",
+    "client": lambda visitor: _basic(visitor.place.client_id or "", visitor.place.client_secret or ""),
+    "client as form": lambda _visitor: "",
+    "wrong client": lambda _visitor: _basic(NOWHERE, NOWHERE),
+}
 
 
-def _basic_of(client_id: str, secret: str) -> str:
+def _basic(client_id: str, secret: str) -> str:
     return "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode()
 
 

@@ -34,7 +34,7 @@ def parity_command(
 ) -> None:
     """Show where a real org differs from the sandbox, without its values.
 
-    Sends about 25 harmless requests to the org of the settings (it reads, or is refused), the same ones to a sandbox
+    Sends about 30 harmless requests to the org of the settings (it reads, or is refused), the same ones to a sandbox
     in this process, and prints the difference as Markdown to paste into an issue: statuses, field names, types and
     plain words of errors. No value, id, name, token or host is in it. Nothing is launched, unless --flow names a flow
     that may be launched and --yes says so.
