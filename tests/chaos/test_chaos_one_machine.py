@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 IS_LONG = bool(os.environ.get("FLOWLAUNCH_CHAOS"))
 ROWS, BLOWS, STORM = (1_500, 14, 9) if IS_LONG else (150, 4, 4)
 SEEDS = [int(one) for one in os.environ.get("FLOWLAUNCH_SEEDS", "").split(",") if one] or (
-    list(range(1, 13)) if IS_LONG else [1, 2]
+    list(range(1, 7)) if IS_LONG else [1, 2]
 )
 CONCURRENCY = 8
 PACE = 6_000
