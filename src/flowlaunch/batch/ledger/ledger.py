@@ -285,9 +285,12 @@ class Ledger:
     ) -> SlotGrant:
         """Reserve up to `n` instants within `horizon_s` at which a request of an OAuth client may leave.
 
-        At most `budget_per_minute` lie in any sliding 60 s, over all lanes and all processes of the ledger. A lane
-        (`launch:7`, `look:7`) keeps its own even spacing at `rate_per_minute`; None is the whole budget.
+        At most `budget_per_minute` less what is kept back lie in any sliding 60 s, over all lanes and all processes of
+        the ledger. A lane keeps its own even spacing at `rate_per_minute`; None is the whole budget. One named after
+        the batch that it serves (`launch:7`, `look:7`) gets its fair share while other batches want slots, by the
+        priority of its batch (`Controls.priority`).
 
+        The instants are of this machine's clock; in PostgreSQL they were chosen by the server's.
         """
         wish = slots.Wish(client_key, lane, n, budget_per_minute, rate_per_minute or budget_per_minute, horizon_s)
         return slots.reserve(self._store, wish)
@@ -295,6 +298,10 @@ class Ledger:
     def return_slots(self, client_key: str, at_us: Sequence[int], *, lane: str = "launch") -> None:
         """Give back slots that were not used: too late, or nothing to send."""
         slots.give_back(self._store, client_key, lane, at_us)
+
+    def reserve_share(self, client_key: str, share: float) -> None:
+        """Keep back a share (0 to 1) of the client's budget for other apps, for all workers from their next slot on."""
+        slots.keep_back(self._store, client_key, share)
 
     def push_back(self, client_key: str, seconds: float) -> None:
         """Hold every request of the client until `seconds` from now: the service asked for silence."""

@@ -105,6 +105,12 @@ class PostgresDatabase:
             yield connection
             connection.commit()
 
+    def ask_time(self) -> int:
+        """Return the server's time, in microseconds since 1970."""
+        with self.reading() as connection:
+            epoch = func.extract("epoch", func.clock_timestamp())
+            return int(connection.execute(select(epoch * 1_000_000)).scalar_one())
+
     def wiping(self) -> contextlib.AbstractContextManager[None]:
         """Do nothing: old versions of rows go with the server's own vacuuming, its log with its archiving."""
         return contextlib.nullcontext()

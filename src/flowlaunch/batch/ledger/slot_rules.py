@@ -12,9 +12,16 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-__all__ = ["LATE_US", "WINDOW_US", "Granted", "Wish", "burst_of", "gap_us_of", "grant"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = [
+    "LATE_US", "WINDOW_US", "Claim", "Granted", "Wish", "batch_of", "burst_of", "fair_rate", "gap_us_of", "grant",
+]  # fmt: skip
+
+T = TypeVar("T")
 
 LATE_US: Final = 400_000
 WINDOW_US: Final = 60_000_000 + LATE_US + 100_000
@@ -96,3 +103,52 @@ def _fits(taken: list[int], budget: int, place: int, at_us: int) -> bool:
         if end_us - start_us < WINDOW_US:
             return False
     return True
+
+
+# fair shares -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a lane would use, in requests a minute, and the weight of its batch."""
+
+    lane: str
+    per_minute: float
+    weight: float
+
+
+def batch_of(lane: str) -> int | None:
+    """Return the batch that a lane (`launch:7`, `look:7`) serves, or None when it serves none."""
+    _, _, number = lane.partition(":")
+    return int(number) if number.isdecimal() else None
+
+
+def fair_rate(lane: str, claims: Sequence[Claim], budget_per_minute: float) -> float:
+    """Return the rate at which a lane may go, given the claims of all lanes that serve batches, its own among them.
+
+    Batches share the budget by weight; what one leaves is shared by the others, and so is a batch's share by its lanes.
+    """
+    batches: dict[int | None, list[Claim]] = {}
+    for claim in claims:
+        batches.setdefault(batch_of(claim.lane), []).append(claim)
+    wants = {
+        batch: (sum(one.per_minute for one in mine), max(one.weight for one in mine)) for batch, mine in batches.items()
+    }
+    of_batch = _shares(budget_per_minute, wants)[batch_of(lane)]
+    lanes = {one.lane: (one.per_minute, 1.0) for one in batches[batch_of(lane)]}
+    return _shares(of_batch, lanes)[lane]
+
+
+def _shares(total: float, wants: Mapping[T, tuple[float, float]]) -> dict[T, float]:
+    """Share a total by weight; who wants less than its share leaves the rest to the others."""
+    shares: dict[T, float] = {}
+    left = dict(wants)
+    while left:
+        unit = total / sum(weight for _, weight in left.values())
+        sated = [name for name, (want, weight) in left.items() if want <= unit * weight]
+        if not sated:
+            return shares | {name: unit * weight for name, (_, weight) in left.items()}
+        for name in sated:
+            shares[name] = left.pop(name)[0]
+            total -= shares[name]
+    return shares

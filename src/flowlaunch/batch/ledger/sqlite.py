@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.pool import QueuePool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from sqlalchemy import Connection, Engine
@@ -80,6 +80,7 @@ class SqliteFile:
         self.engine = file_engine(path)
         self.path = path
         self.place = str(path)
+        self.ask_time: Callable[[], int] | None = None
         self._turn = threading.RLock()
         self._writer: Connection | None = None
         self._durable: bool | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from flowlaunch.batch.ledger.faults import translated
 from flowlaunch.batch.ledger.keyed_hash import FolderKey, KeyedHash
 from flowlaunch.batch.ledger.server_key import ServerKey
+from flowlaunch.batch.ledger.timeline import timeline_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,6 +48,11 @@ class Database(Protocol):
         """Where the ledger is, for people: without a password."""
         ...
 
+    @property
+    def ask_time(self) -> Callable[[], int] | None:
+        """Asks the server for its time, in microseconds since 1970; None when there is no server."""
+        ...
+
     def writing(self, *, durable: bool) -> AbstractContextManager[Connection]:
         """Run one transaction; it is kept when the block ends well, and then on the disk if `durable`."""
         ...
@@ -82,6 +88,7 @@ class Store:
     def __init__(self, database: Database, clock: Clock, *, boundary: Callable[[str], None] | None = None) -> None:
         self.database = database
         self.clock = clock
+        self.timeline = timeline_of(clock, database.ask_time)
         self.keyed_hash = KeyedHash(ServerKey(self) if database.path is None else FolderKey(database.path.parent))
         self._boundary = boundary or _nowhere
         self._payloads: dict[int, str] = {}
@@ -109,7 +116,7 @@ class Store:
 
     def now_us(self) -> int:
         """Return the present instant."""
-        return round(self.clock.now().unix_s * 1_000_000)
+        return self.timeline.now_us()
 
     @contextlib.contextmanager
     def write(self, doing: str, *, durable: bool = True) -> Iterator[Connection]:
