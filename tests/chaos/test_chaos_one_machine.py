@@ -5,12 +5,9 @@ A seed makes the whole story; a failing one is named in the test's id and messag
 """
 
 import json
-import os
-import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,35 +15,32 @@ import pytest
 from chaos_clock import JumpyClock
 from chaos_history import History, Said, Seen, findings_of
 from chaos_proxy import Proxy
+from chaos_siege import IS_LONG, LAUNCH, READ, WITHIN_S, Siege, seeds
 
 from flowlaunch.batch.ledger import open_ledger
 from flowlaunch.sandbox import Sandbox
-from flowlaunch.sandbox.faults import Delay, DropAfterProcessing, DropBeforeReading, HtmlBadGateway, Status
 
 HERE = Path(__file__).parent
-IS_LONG = bool(os.environ.get("FLOWLAUNCH_CHAOS"))
-ROWS, BLOWS, STORM = (1_500, 14, 9) if IS_LONG else (150, 4, 4)
-SEEDS = [int(one) for one in os.environ.get("FLOWLAUNCH_SEEDS", "").split(",") if one] or (
-    list(range(1, 7)) if IS_LONG else [1, 2]
-)
+ROWS, BLOWS = (1_500, 14) if IS_LONG else (150, 4)
 CONCURRENCY = 8
 PACE = 6_000
-WITHIN_S = 400.0 if IS_LONG else 60.0
-LAUNCH, READ = "executions.launch", "executions.get"
 
 
-class Siege:
+class BatchSiege(Siege):
     """One batch in a child process, and what is done to it."""
 
+    BLOWS = ("kill", "kill", "freeze", "cut", "partition", "jump", "storm", "storm")
+
     def __init__(self, sandbox, folder, seed):
-        self.sandbox, self.folder, self.chance = sandbox, folder, random.Random(seed)  # noqa: S311 - a story to be told again
+        super().__init__(sandbox, seed)
+        self.folder = folder
         place = urlsplit(sandbox.url)
         self.proxy = Proxy(place.hostname, place.port)
         self.clock = JumpyClock(folder / "clock")
         self.source, self.ledger = folder / "rows.csv", folder / "rows.ledger"
         lines = "".join(f"Ada,order-{number}\n" for number in range(1, ROWS + 1))
         self.source.write_text("customerName,orderId\n" + lines, "utf-8")
-        self.doubts, self.story, self.child = 0, [], None
+        self.child = None
 
     def start(self):
         options = {"pace_per_minute": PACE, "concurrency": CONCURRENCY, "ramp": [], "max_failed": None,
@@ -56,13 +50,8 @@ class Siege:
                    json.dumps(options)]  # fmt: skip
         self.child = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
 
-    def until_launched(self, rows):
-        ends_s = time.monotonic() + WITHIN_S
-        while len(self.sandbox.launches()) < rows and self.child.poll() is None:
-            assert time.monotonic() < ends_s, f"no progress: {self.story}"
-            time.sleep(0.005)
-
-    # blows: each notes how many rows it may put in doubt -------------------------------------------------------
+    def is_alive(self):
+        return self.child.poll() is None
 
     def kill(self):
         self.child.kill()
@@ -73,7 +62,7 @@ class Siege:
 
     def freeze(self):
         self.child.send_signal(signal.SIGSTOP)
-        time.sleep(self.chance.uniform(0.1, 4.0))
+        self.pause()
         self.child.send_signal(signal.SIGCONT)
         self.doubts += CONCURRENCY
 
@@ -83,34 +72,17 @@ class Siege:
 
     def partition(self):
         self.proxy.partition()
-        time.sleep(self.chance.uniform(0.1, 4.0))
+        self.pause()
         self.proxy.heal()
         self.doubts += CONCURRENCY
 
     def jump(self):
         self.clock.jump_to(self.chance.choice((-3_600.0, -5.0, 5.0, 3_600.0)))
 
-    def storm(self):
-        kind = self.chance.choice(
-            (Status(429, retry_after_s=1), Status(429), Status(503), Status(500), HtmlBadGateway(),
-             DropAfterProcessing(), DropBeforeReading(), Delay(4.0))
-        )  # fmt: skip
-        self.story.append(type(kind).__name__ + str(getattr(kind, "code", "")))
-        self.sandbox.faults.next(LAUNCH, kind, STORM)
-        self.doubts += STORM
-
-    BLOWS = ("kill", "kill", "freeze", "cut", "partition", "jump", "storm", "storm")
-
     def rage(self):
-        """Strike at moments chosen by the seed, then let the batch come to its end."""
+        """Strike, then let the batch come to its end; return how it told that."""
         self.start()
-        moments = sorted(self.chance.sample(range(1, ROWS * 9 // 10), BLOWS))
-        for moment in moments:
-            self.until_launched(moment)
-            blow = self.chance.choice(self.BLOWS)
-            self.story.append(f"{blow}@{moment}")
-            getattr(self, blow)()
-        self.sandbox.faults.clear()
+        self.strike(ROWS, BLOWS)
         told, _ = self.child.communicate(timeout=WITHIN_S)
         assert self.child.returncode == 0
         return json.loads(told)
@@ -139,17 +111,17 @@ class Siege:
 
 
 @pytest.mark.timeout(900 if IS_LONG else 120)
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", seeds(short=2, long=6))
 def test_nothing_is_lost_or_sent_twice_on_one_machine(tmp_path, seed):
     """Whatever happens to it, each row is launched at most once, known or in doubt, and within the pace."""
     with Sandbox(rate_per_minute=None, journal_size=100_000) as sandbox:
-        siege = Siege(sandbox, tmp_path, seed)
+        siege = BatchSiege(sandbox, tmp_path, seed)
         try:
             ended = siege.rage()
             history = siege.history()
         finally:
             siege.close()
 
-    sys.stdout.write(f"seed {seed}: {' '.join(siege.story)} -> {ended}\n")
-    assert findings_of(history) == [], f"seed {seed}: {siege.story}"
+    sys.stdout.write(f"{siege} -> {ended}\n")
+    assert findings_of(history) == [], str(siege)
     assert ended["ended"] == "finished"
