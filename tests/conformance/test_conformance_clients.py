@@ -93,7 +93,7 @@ def test_a_good_score_passes(capsys):
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["run", "--only", "nonsense", "--", "true"], 1, "there is no fault 'nonsense'"),
+        (["run", "--only", "nonsense", "--", "true"], 2, "there is no fault 'nonsense'"),
         (["run", "--", "no-such-command-anywhere"], 7, "cannot run no-such-command-anywhere"),
         (["run"], 2, "COMMAND"),
         (["page", str(ROOT / "pyproject.toml")], 7, "is no scorecard"),

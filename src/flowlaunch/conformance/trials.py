@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from flowlaunch.errors import SandboxError
+from flowlaunch.errors import SettingsError
 from flowlaunch.sandbox.faults import (
     ConnectionsRefused,
     DripBody,
@@ -180,13 +180,13 @@ def chosen_trials(names: Sequence[str]) -> tuple[Trial, ...]:
     """Give the trials of these names in the table's order, all of them when there are none.
 
     Raises:
-        SandboxError: one is not known.
+        SettingsError: one is not known.
 
     """
     known = {trial.name for trial in TRIALS}
     for name in names:
         if name not in known:
-            raise SandboxError(
+            raise SettingsError(
                 f"there is no fault {name!r} to try", hint=f"Known: {', '.join(t.name for t in TRIALS)}."
             )
     return tuple(trial for trial in TRIALS if not names or trial.name in names)
