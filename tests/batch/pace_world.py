@@ -71,10 +71,15 @@ class PaceWorld:
     def wait_for(self, requests: int, longest_s: float = 60.0) -> None:
         """Wait until so many paced requests arrived."""
         ends_s = time.monotonic() + longest_s
-        while len(self.seen_s()) < requests:
+        while self._arrived() < requests:
             if time.monotonic() > ends_s:
-                raise AssertionError(f"only {len(self.seen_s())} of {requests} requests arrived")
-            time.sleep(0.05 if requests < 1_000 else 1.0)
+                raise AssertionError(f"only {self._arrived()} of {requests} requests arrived")
+            time.sleep(0.05)
+
+    def _arrived(self) -> int:
+        """Count the requests so far, those for tokens among them, without holding up the sandbox that serves them."""
+        last = self.sandbox.journal(limit=1)
+        return last[-1].number if last else 0
 
     def close(self) -> None:
         """End what still runs."""
