@@ -54,6 +54,17 @@ class Teller:
         """Whether building an event for an attempt is worth its time."""
         return self._hook is not None or logger.isEnabledFor(logging.DEBUG)
 
+    def also(self, hook: Hook) -> None:
+        """Tell `hook` too, after whoever is told already."""
+        first = self._hook
+
+        def both(event: Event) -> None:
+            if first is not None:
+                first(event)
+            hook(event)
+
+        self._hook = both
+
     def tell(self, event: Event) -> None:
         """Hand `event` on."""
         logger.log(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from flowlaunch.gateway.launches.reading import LaunchReader
     from flowlaunch.gateway.launches.uploads import Uploads
     from flowlaunch.gateway.launches.waiting import Endings, Waiters
+    from flowlaunch.gateway.ops.operating import Ops
     from flowlaunch.gateway.options import GatewayOptions
     from flowlaunch.gateway.routing.book import RouteBook
 
@@ -40,6 +41,7 @@ class GatewayState:
         launcher: takes launches from the API and from webhooks alike.
         callbacks: tells apps of ends; `hooks` take webhooks in; `sessions`: who is signed in to the page.
         drawings: drawings of runs, for the page; None without a sandbox.
+        ops: health, metrics and upkeep; None until it is served.
         is_stopping: whether a graceful stop has begun.
 
     """
@@ -64,6 +66,7 @@ class GatewayState:
     hooks: Hooks
     sessions: Sessions
     drawings: Any = None
+    ops: Ops | None = None
     is_stopping: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
 

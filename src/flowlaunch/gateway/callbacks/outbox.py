@@ -9,7 +9,7 @@ import random
 import secrets
 import threading
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from flowlaunch.errors import InputError, LedgerError
 from flowlaunch.gateway.callbacks import targets
@@ -20,14 +20,14 @@ from flowlaunch.gateway.store import deliveries
 from flowlaunch.gateway.store.deliveries import Attempt, Settled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from flowlaunch.batch.ledger.store import Store
     from flowlaunch.gateway.callbacks.masters import Masters
     from flowlaunch.gateway.callbacks.sending import Sender
     from flowlaunch.gateway.store.deliveries import Due, Leased
 
-__all__ = ["Callbacks"]
+__all__ = ["Callbacks", "Observer"]
 
 AT_ONCE: Final = 32
 AT_ONCE_PER_ORIGIN: Final = 4
@@ -47,8 +47,31 @@ GONE: Final = 410
 logger = logging.getLogger("flowlaunch.gateway.callbacks")
 
 
+class Attempted(Protocol):
+    """An attempt under way, as an observer has it; `headers` are sent with it."""
+
+    headers: Mapping[str, str]
+
+    def end(self, answered: Answered) -> None:
+        """Take in what came of it."""
+        ...
+
+
+class Observer(Protocol):
+    """Told of every attempt."""
+
+    def begin(self, one: Leased, traceparent: str) -> Attempted:
+        """Take in that a callback is being sent, of a launch that belongs to this trace."""
+        ...
+
+
 class Callbacks:
-    """Tells apps how their launches ended."""
+    """Tells apps how their launches ended.
+
+    Attributes:
+        observer: told of every attempt; None: nobody is.
+
+    """
 
     def __init__(
         self, store: Store, sender: Sender, masters: Masters | None, *, chance: Callable[[], float] = random.random
@@ -64,6 +87,7 @@ class Callbacks:
         self._turn = threading.Lock()
         self._bell = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.observer: Observer | None = None
 
     def check(self, url: str) -> str:
         """Return the address when it may be called back; InputError says why not."""
@@ -190,7 +214,13 @@ class Callbacks:
 
         body = body_of(one, ended)
         at_s = self._store.now_us() // SECOND_US
-        return await self._sender.send(target, signed_headers(one.id, at_s, body, secrets_of_key), body)
+        headers = signed_headers(one.id, at_s, body, secrets_of_key)
+        if self.observer is None:
+            return await self._sender.send(target, headers, body)
+        seen = self.observer.begin(one, ended.trace)
+        answered = await self._sender.send(target, {**headers, **seen.headers}, body)
+        seen.end(answered)
+        return answered
 
     def _judged(self, one: Leased, answered: Answered, began_us: int) -> Settled:
         """Say what becomes of a delivery after an attempt."""

@@ -98,6 +98,11 @@ class Engine:
         run.is_wanted_again = bool(run.stop.level)  # it is on its way out: another one follows
         run.doorbell.ring()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it looks for rows to launch."""
+        return self._scanner is not None and not self._scanner.done() and not self._stopping
+
     def works_on(self, batch_id: int) -> bool:
         """Tell whether this process works on a batch."""
         return batch_id in self._runs

@@ -12,6 +12,7 @@ from flowlaunch.batch.states import FINAL_STATES, Event, RowState
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from flowlaunch.batch.doorbell import Watch
     from flowlaunch.batch.ledger import Ledger, Outcome, Result, RowRecord
 
 __all__ = ["RESTING_STATES", "Endings", "Waiters", "preferred_wait_s"]
@@ -24,9 +25,15 @@ LOOK_S: Final = 2.0
 
 
 class Endings:
-    """What the runs of the engine tell, passed on to whoever wants to know; implements the batch code's `Watch`."""
+    """What the runs of the engine tell, passed on to whoever wants to know; implements the batch code's `Watch`.
+
+    Attributes:
+        watches: told everything that this is told.
+
+    """
 
     def __init__(self) -> None:
+        self.watches: list[Watch] = []
         self._listeners: list[Callable[[Sequence[int]], None]] = []
 
     def listen(self, hear: Callable[[Sequence[int]], None]) -> None:
@@ -36,10 +43,14 @@ class Endings:
     def written(self, results: Sequence[Outcome]) -> None:
         """Take in what came of launches."""
         self.tell([one.row_id for one in results if one.event in RESTING_EVENTS])
+        for watch in self.watches:
+            watch.written(results)
 
     def ended(self, results: Sequence[Result]) -> None:
         """Take in how executions ended."""
         self.tell([one.row_id for one in results])
+        for watch in self.watches:
+            watch.ended(results)
 
     def tell(self, row_ids: Sequence[int]) -> None:
         """Pass on that rows came to rest."""

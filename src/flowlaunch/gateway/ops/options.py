@@ -67,9 +67,10 @@ class OpsOptions:
     Attributes:
         log_format: `json`, one line a record, or `text` for a terminal.
         access_log: whether each request is a record.
+        traces: whether spans are made; needs the extra `otel`.
         metrics: who may read /metrics: `loopback` or any API key that may read; `key`: the key is needed there, too;
             `open`: anybody; `off`: nobody.
-        org_silence_s: how long the platform may be out of reach until the gateway is not ready.
+        org_silence_s: how long the platform may be out of reach until the gateway is not ready; None: not judged.
         upkeep_every_s: pause between two passes that remove what is old.
 
     """
@@ -77,8 +78,9 @@ class OpsOptions:
     log_format: Literal["json", "text"] = "text"
     log_level: str = "INFO"
     access_log: bool = True
+    traces: bool = False
     metrics: Literal["loopback", "key", "open", "off"] = "loopback"
-    org_silence_s: float = 300.0
+    org_silence_s: float | None = 300.0
     upkeep_every_s: float = 3_600.0
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
     retention: Retention = field(default_factory=Retention)

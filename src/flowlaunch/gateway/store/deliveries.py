@@ -109,6 +109,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     launched_us: int | None = None
     completion_reason: str = ""
     outputs: bytes | None = None
+    trace: str = ""
 
 
 # from launches to deliveries --------------------------------------------------------------------------------------
@@ -262,7 +263,7 @@ def settle(store: Store, holder: str, done: Settled) -> bool:
 
 def ended_of(store: Store, one: Leased) -> Ended | None:
     """Return what is told about a launch: how it had ended then, even if it was launched again since."""
-    named = select(launches.c.idempotency_key).where(launches.c.row_id == one.row_id)
+    named = select(launches.c.idempotency_key, launches.c.trace).where(launches.c.row_id == one.row_id)
     tried = select(attempts.c.ended_us, attempts.c.message, attempts.c.error_code).where(
         attempts.c.row_id == one.row_id, attempts.c.number == one.attempt
     )
@@ -270,10 +271,10 @@ def ended_of(store: Store, one: Leased) -> Ended | None:
         row = connection.execute(select(rows.c.message).where(rows.c.id == one.row_id)).first()
         if row is None:
             return None
-        key = connection.execute(named).scalar()
+        key, trace = connection.execute(named).first() or (None, "")
         attempt = connection.execute(tried).first()
         result = connection.execute(select(results).where(results.c.execution_id == one.execution_id)).first()
-    ended = Ended(idempotency_key=key, state=one.event.partition(".")[2], message=row.message)
+    ended = Ended(idempotency_key=key, state=one.event.partition(".")[2], message=row.message, trace=trace)
     if attempt is not None:  # launched at least once: rows that never were are never launched again
         launched_us = attempt.ended_us if one.execution_id is not None else None
         ended = msgspec.structs.replace(
