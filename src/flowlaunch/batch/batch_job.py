@@ -55,6 +55,7 @@ class BatchJob:
             False begins another.
         accept_changes: changes since the batch began to put up with: `source`, `mapping`, `flow-version`.
         accepts_failures: someone looked at what went wrong so far: it counts no more.
+        here: work on it in this process, even if workers of a ledger in PostgreSQL wait for batches.
         settings: how to sign in; else `profile`, the environment and the profile file say.
 
     """
@@ -86,6 +87,7 @@ class BatchJob:
     accepts_failures: bool = False
     waits_when_paused: bool = True
     timeout_s: float = 30.0
+    here: bool = False
     settings: Settings | None = field(default=None, repr=False)
     profile: str | None = None
 

@@ -15,6 +15,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "started": "a runner began to work on the batch",
     "recovered-rows": "rows that a dead runner had in flight are in doubt now",
     "progress": "the state of affairs, about once a second",
+    "workers": "how many live workers, on whatever machines, can work on the batch has changed",
     "changed": "the rate or the concurrency was changed from outside",
     "ramp": "the next stage of the ramp began",
     "paused": "nothing more is launched until someone resumes the batch",
@@ -37,7 +38,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
 }
 """Kind -> what it means. Every event of a runner has one of these."""
 
-PASSING_KINDS: Final = frozenset({"progress"})
+PASSING_KINDS: Final = frozenset({"progress", "workers"})
 """Kinds that are told but not recorded."""
 
 

@@ -70,9 +70,35 @@ async def run_batch(
             return BatchOutcome(batch_id=batch.batch_id, ended="stopped", reason=wish.reason, counts=counts)
         await asyncio.to_thread(refill_payloads, job, ledger, batch, inputs)
         confirm(job, ledger, batch.batch_id)
-        return await work_on(
-            ledger, batch.batch_id, job.work_options(), client=used, clock=time, on_event=on_event, stop=wish
+        profile = job.profile if job.settings is None else job.settings.profile
+        return await _worked(
+            ledger, batch.batch_id, job.work_options(), used, time, on_event, wish, profile=profile, here=job.here
         )
+
+
+async def _worked(
+    ledger: Ledger,
+    batch_id: int,
+    options: WorkOptions,
+    client: AsyncClient,
+    time: AsyncClock,
+    on_event: Callable[[RunEvent], None] | None,
+    stop: Stop | None,
+    *,
+    profile: str | None,
+    here: bool = False,
+) -> BatchOutcome:
+    """Have the workers of the ledger do the work, or do it in this process where there is none."""
+    if ledger.store.path is None and not here:
+        from flowlaunch.batch.workers.handing import goes_to_workers, hand_over  # noqa: PLC0415 - rarely needed
+
+        key = client_key(client)
+        if await asyncio.to_thread(goes_to_workers, ledger, key):
+            return await hand_over(
+                ledger, batch_id, options,
+                client_key=key, profile=profile or "", clock=time, on_event=on_event, stop=stop,
+            )  # fmt: skip
+    return await work_on(ledger, batch_id, options, client=client, clock=time, on_event=on_event, stop=stop)
 
 
 async def resume_batch(
@@ -118,7 +144,8 @@ async def resume_batch(
                 hint="Run it again with its source: what is in the ledger already is passed over.",
             )
         options = recorded_options(batch, rules, changed)
-        return await work_on(ledger, batch.batch_id, options, client=used, clock=time, on_event=on_event, stop=stop)
+        whose = profile if settings is None else settings.profile
+        return await _worked(ledger, batch.batch_id, options, used, time, on_event, stop, profile=whose)
 
 
 def run_batch_sync(

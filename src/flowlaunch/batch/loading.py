@@ -101,7 +101,7 @@ def load_rows(
         return round(time.now().unix_s * 1e6)
 
     if on_event is not None:
-        on_event(event_at("created", now_us(), f"batch {batch.batch_id} in {job.ledger_place}"))
+        on_event(event_at("created", now_us(), f"batch {batch.batch_id} in {ledger.store.place}"))
     history = ledger.history(but_batch=batch.batch_id)
     with open_rows(job.source, job.read) as source:
         mapper = row_mapper(job, source, inputs, str(batch.spec.settings["uid"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +18,7 @@ from flowlaunch.batch.outside import run_outside
 from flowlaunch.batch.prepare import decided_rows, fresh_rules
 from flowlaunch.batch.rows import open_rows
 from flowlaunch.batch.rules import Forecast, Forecaster
-from flowlaunch.errors import InputError
+from flowlaunch.errors import InputError, LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -208,11 +208,18 @@ def launches_per_minute(job: BatchJob) -> float | None:
 def _history(job: BatchJob, time: AsyncClock) -> Iterator[History]:
     """Lend the history of the ledger's folder; a plan makes no ledger."""
     try:
-        place = Path(job.ledger_place)
+        place = job.ledger_place
     except InputError:
         place = None
-    if place is None or not place.is_file():
+    if place is None or not ("://" in str(place) or Path(place).is_file()):
         yield EmptyHistory()
         return
-    with open_ledger(place, clock=time, create=False) as ledger:
+    with ExitStack() as stack:
+        try:
+            ledger = stack.enter_context(open_ledger(place, clock=time, create=False))
+        except LedgerError as error:
+            if "://" not in str(place) or error.code != "ledger":  # one that cannot be reached is no empty one
+                raise
+            yield EmptyHistory()
+            return
         yield ledger.history()

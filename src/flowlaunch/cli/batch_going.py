@@ -28,6 +28,7 @@ _ENDINGS: Final = {
     "stopped": "the batch was stopped",
     "paused": "the batch is paused",
     "cancelled": "the rest of the batch was cancelled",
+    "left": "the workers go on with the batch: `flowlaunch batch watch` looks on, `batch pause` stops them",
 }
 
 
@@ -111,10 +112,10 @@ def _tell(session: Session, outcome: BatchOutcome, target: str) -> None:
 def exit_of(outcome: BatchOutcome) -> Exit:
     """Tell how `batch run` ends: doubt first, then what stopped it, then rows not launched, then failed flows."""
     by_rows = exit_for_states(outcome.counts)
-    if by_rows is Exit.IN_DOUBT:
+    if by_rows is Exit.IN_DOUBT and outcome.ended != "left":
         return by_rows
     if outcome.error is not None:
         return exit_for(outcome.error)
-    if outcome.ended == "stopped":
+    if outcome.ended in {"stopped", "left"}:
         return Exit.INTERRUPTED
     return by_rows

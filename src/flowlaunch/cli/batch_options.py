@@ -54,7 +54,8 @@ _MAPPING = (
 
 
 _RUN = (
-    click.option("--ledger", metavar="PATH", help="File that records every row; FILE.ledger by default."),
+    click.option("--ledger", metavar="PATH", envvar="FLOWLAUNCH_LEDGER",
+                 help="File that records every row, FILE.ledger by default; or postgresql://…, for many machines."),
     click.option("--batch-name", "batch_name", default="", metavar="TEXT", help="Name of the batch, for people."),
     click.option("--rate", metavar="PER_MINUTE",
                  help="Requests a minute of this OAuth client, or off; the setting pace_per_minute by default."),
@@ -166,6 +167,7 @@ def job_of(session: Session, source: str, wanted: Mapping[str, Any]) -> BatchJob
         yes=bool(wanted.get("yes")),
         resume=False if wanted.get("is_new") else None,
         accept_changes=frozenset({"flow-version", *wanted.get("accepted", ())}),
+        here=bool(wanted.get("here")),
         settings=settings,
     )
 

@@ -28,6 +28,7 @@ _WAITS: Final[Mapping[str, str]] = {
     "outage": "the service cannot be reached",
     "push-back": "the service asked for silence",
     "ramp": "ramp: waiting for the first flows to end",
+    "workers": "waiting for a worker to join",
     "ends": "following executions to their end",
 }
 """What holds the next row back -> how it is said."""

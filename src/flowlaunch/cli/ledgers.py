@@ -27,6 +27,7 @@ __all__ = [
     "ledger_option",
     "opened",
     "server_ledger",
+    "shown",
     "spelt",
     "target_options",
     "who",
@@ -90,7 +91,7 @@ def target_options(function: Callable[..., Any]) -> Callable[..., Any]:
         metavar="ID",
         help="Batch of the ledger; the newest by default.",
     )(function)
-    return click.argument("target", metavar="LEDGER")(function)
+    return click.argument("target", metavar="LEDGER", envvar="FLOWLAUNCH_LEDGER")(function)
 
 
 def ledger_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -150,5 +151,14 @@ def who() -> str:
 
 
 def spelt(target: str) -> str:
-    """Spell a target so that it can be pasted into a shell."""
-    return shlex.quote(target)
+    """Spell a target so that it can be pasted into a shell; a password in it is for nobody's eyes."""
+    return shlex.quote(shown(target))
+
+
+def shown(target: str) -> str:
+    """Spell a target for people: a URL without the password that it may carry."""
+    if "://" not in target:
+        return target
+    from flowlaunch.settings.fields import without_password  # noqa: PLC0415 - files need not pay
+
+    return without_password(target)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from flowlaunch.batch.ledger import Ledger
     from flowlaunch.batch.ledger.crew import Process
 
-__all__ = ["ALIVE_S", "BatchWaiting", "WorkerStanding", "WorkersStanding", "has_workers", "workers_standing"]
+__all__ = ["ALIVE_S", "BatchWaiting", "WorkerStanding", "WorkersStanding", "workers_standing", "workers_with"]
 
 ALIVE_S: Final = 20.0
 """Silence after which a worker is held for dead."""
@@ -81,10 +81,10 @@ def workers_standing(ledger: Ledger) -> WorkersStanding:
     )  # fmt: skip
 
 
-def has_workers(ledger: Ledger, client_key: str) -> bool:
-    """Tell whether a live worker, not about to leave, has this OAuth client."""
+def workers_with(ledger: Ledger, client_key: str) -> int:
+    """Return how many live workers, not about to leave, have this OAuth client."""
     now_us = ledger.store.now_us()
-    return any(
+    return sum(
         _has(one, client_key) and not one.is_draining and _silent_s(one, now_us) <= ALIVE_S
         for one in crew.present(ledger.store)
     )

@@ -59,7 +59,7 @@ def report_command(
     with opened(target) as ledger:
         chosen = batch_id_in(ledger, batch_id)
         material = gather(ledger, chosen, now=datetime.now(UTC), zone=zone, target=spelt(target))
-    page = html_file or Path(f"{target}.html")
+    page = html_file or Path(f"batch-{chosen}.html" if "://" in target else f"{target}.html")
     with whole_file(page) as stream:
         stream.write(render_report(material).encode())
     if summary_file:

@@ -9,6 +9,7 @@ import click
 from flowlaunch.cli.batch_going import INTERVAL_S, go
 from flowlaunch.cli.batch_options import job_of, job_options, run_options
 from flowlaunch.cli.confirm import confirmed
+from flowlaunch.cli.ledgers import shown
 from flowlaunch.cli.session import Session, command_options
 from flowlaunch.errors import InputError
 
@@ -23,6 +24,7 @@ __all__ = ["run_command"]
 @job_options
 @run_options
 @click.option("--yes", is_flag=True, help="Launch without asking, however many rows there are.")
+@click.option("--here", is_flag=True, help="Launch from this process, even if workers of the ledger are there.")
 @click.option("--new", "is_new", is_flag=True, help="Begin another batch of this file, even if the ledger holds one.")
 @click.option(
     "--accept", "accepted", type=click.Choice(("source", "mapping", "flow-version")), multiple=True,
@@ -41,12 +43,15 @@ def run_command(ctx: click.Context, /, session: Session, source: str, interval_s
     is sent twice, whatever happens to this process. Ctrl-C finishes what is in flight and stops; a second one stops at
     once. `batch watch`, `pause`, `rate` and the others work from any other terminal meanwhile.
 
+    With a ledger in PostgreSQL the rows are handed to its workers (`flowlaunch worker run`), if there are any with this
+    OAuth client; the command then looks on until the batch ends, and Ctrl-C ends the looking on only.
+
     -o jsonl prints every event as a line of JSON. Ends with 5 when rows are in doubt, 8 when rows were not launched,
     3 when flows failed, in this order.
     """
     job = job_of(session, source, wanted)
     target = str(job.ledger_place)
-    session.talk(f"every row is recorded in {target}")
+    session.talk(f"every row is recorded in {shown(target)}")
     try:
         ended = go(session, job, target, interval_s=interval_s)
     except InputError as error:
