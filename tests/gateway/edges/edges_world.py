@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 
 from flowlaunch._core.steps import Moment
@@ -16,6 +17,7 @@ from flowlaunch.gateway.callbacks.targets import read_rules
 from flowlaunch.gateway.store import launches
 
 START_S = 1_800_000_000.0
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 MASTER = b"a master secret that only tests know, long enough"
 MASTERS = Masters((MASTER,))
 

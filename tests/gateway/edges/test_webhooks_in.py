@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import msgspec
 import pytest
+from edges_world import SECRET
 from standardwebhooks import Webhook
 
 from flowlaunch.errors import FlowLookupError, SettingsError
@@ -22,7 +23,6 @@ from flowlaunch.gateway.hooks.spec import read_hooks
 from flowlaunch.gateway.routing.routes import Routes
 from flowlaunch.gateway.store import audit, messages
 
-SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 NEWER = "whsec_" + base64.b64encode(bytes(range(32, 64))).decode()
 PLAIN = "a plain secret of the sender, long enough"
 ENVIRONMENT = {"SECRET": SECRET, "NEWER": NEWER, "PLAIN": PLAIN, "SHORT": "whsec_c2hvcnQ="}

@@ -43,8 +43,8 @@ class Caller:
     scopes: frozenset[str]
 
     def may(self, scope: str) -> bool:
-        """Tell whether this caller may do what `scope` stands for."""
-        return scope in self.scopes
+        """Tell whether this caller may do what `scope`, or one of several (`launch|read`), stands for."""
+        return not self.scopes.isdisjoint(scope.split("|"))
 
 
 def expanded(scopes: Iterable[str]) -> frozenset[str]:
@@ -63,9 +63,11 @@ def scopes_named(scopes: Iterable[str]) -> tuple[str, ...]:
 
 
 def require(caller: Caller, scope: str) -> None:
-    """Return when the caller may do what `scope` stands for; else raise Problem 403, which names the scope."""
+    """Return when the caller may do what `scope`, or one of several, stands for; else raise Problem 403 naming it."""
     if not caller.may(scope):
+        asked = scope.split("|")
         raise Problem(
             403, "scope-missing", "The key does not allow this",
-            f"The key {caller.name} lacks the scope {scope}: {SCOPES[scope]}.", scope=scope,
+            f"The key {caller.name} lacks the scope {' or '.join(f'{one}: {SCOPES[one]}' for one in asked)}.",
+            scope=asked[0], scopes=asked,
         )  # fmt: skip

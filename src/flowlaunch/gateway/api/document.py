@@ -82,7 +82,7 @@ def _structs(table: Iterable[Operation]) -> list[Any]:
 
 def _operation(one: Operation, by_struct: dict[Any, Any]) -> dict[str, Any]:
     told: dict[str, Any] = {"operationId": one.name, "summary": one.summary, "tags": [one.tag]}
-    scope = f"Scope: `{one.scope}`." if one.scope is not None else "Needs no key."
+    scope = f"Scope: `{one.scope.replace('|', '` or `')}`." if one.scope is not None else "Needs no key."
     told["description"] = f"{one.description} {scope}".strip()
     if one.scope is None:
         told["security"] = []

@@ -99,12 +99,12 @@ async def _flow(call: Call) -> Flow:
 
 OPERATIONS: Final = (
     Operation(
-        name="listFlows", method="GET", path="/v1/flows", scope="launch", handler=index, tag="flows",
+        name="listFlows", method="GET", path="/v1/flows", scope="launch|read", handler=index, tag="flows",
         summary="List the flows that can be launched", answers={200: Flows}, problems=(502, 503),
     ),
     Operation(
-        name="showInputs", method="GET", path="/v1/flows/{flow}/inputs", scope="launch", handler=inputs, tag="flows",
-        summary="Tell what a flow takes", description="`flow` is the flow's id or exact name.",
+        name="showInputs", method="GET", path="/v1/flows/{flow}/inputs", scope="launch|read", handler=inputs,
+        tag="flows", summary="Tell what a flow takes", description="`flow` is the flow's id or exact name.",
         answers={200: Inputs}, problems=(404, 502, 503),
     ),
 )  # fmt: skip

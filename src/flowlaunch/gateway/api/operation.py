@@ -61,7 +61,7 @@ class Operation:
     Attributes:
         name: the operationId.
         path: template such as `/v1/launches/{launch_id}`.
-        scope: what the caller's key must allow; None: no key is asked for.
+        scope: what the caller's key must allow, `launch|read`: either; None: no key is asked for.
         handler: what carries it out.
         summary: one line; `description` says more, in Markdown.
         query: struct of the query's parameters; their documentation is its fields' `msgspec.Meta`.

@@ -167,7 +167,7 @@ _ONE: Final = "/v1/routes/{route}"
 
 OPERATIONS: Final = (
     Operation(
-        name="listRoutes", method="GET", path="/v1/routes", scope="launch", handler=index, tag="routes",
+        name="listRoutes", method="GET", path="/v1/routes", scope="launch|read", handler=index, tag="routes",
         summary="List the routes", answers={200: RoutesShown},
     ),
     Operation(
