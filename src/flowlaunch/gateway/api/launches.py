@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from datetime import datetime  # noqa: TC003 - msgspec reads the annotations at run time
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -16,6 +15,7 @@ from flowlaunch.gateway.api.problems import Problem
 from flowlaunch.gateway.api.resources import Launch, Launches, NewLaunch, Receipt, launch_of, receipt_of
 from flowlaunch.gateway.launches.ordering import Ask
 from flowlaunch.gateway.launches.waiting import preferred_wait_s
+from flowlaunch.gateway.ops.correlation import traceparent_of
 from flowlaunch.gateway.store.listing import Cursor, LaunchFilter
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["OPERATIONS", "ask_of", "idempotency_key", "launch_view"]
 
 LONGEST_KEY: Final = 255
-_TRACE: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class LaunchQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,11 +85,11 @@ def ask_of(body: NewLaunch, key: str | None, trace: str = "") -> Ask:
 
 async def create(call: Call) -> Answer:
     """Accept a launch; wait for its end where that is preferred."""
-    trace = call.headers.get("traceparent", "")
-    ask = ask_of(call.body, idempotency_key(call), trace if _TRACE.fullmatch(trace) else "")
+    ask = ask_of(call.body, idempotency_key(call), traceparent_of(call.headers))
     if ask.callback_url is not None:
         call.state.callbacks.check(ask.callback_url)
     accepted = await call.state.launcher.launch(ask, call.caller)
+    call.request.state.launch_id = accepted.launch.id
     receipt = receipt_of(call.state, accepted.launch)
     headers = {"location": receipt.url} | ({"idempotent-replayed": "true"} if accepted.is_repeat else {})
     wait_s = preferred_wait_s(call.headers.get("prefer", ""), call.state.options.longest_wait_s)
@@ -231,18 +230,18 @@ OPERATIONS: Final = (
         body=NewLaunch, answers={202: Receipt, 200: Launch}, problems=(403, 409, 429, 502, 503, 507),
     ),
     Operation(
-        name="listLaunches", method="GET", path="/v1/launches", scope="launch", handler=index, tag="launches",
+        name="listLaunches", method="GET", path="/v1/launches", scope="launch|read", handler=index, tag="launches",
         summary="List launches, newest first",
         description="A key without the scope `read` sees the launches that were made with it.",
         query=LaunchQuery, answers={200: Launches},
     ),
     Operation(
-        name="showLaunch", method="GET", path=_ONE, scope="launch", handler=show, tag="launches",
+        name="showLaunch", method="GET", path=_ONE, scope="launch|read", handler=show, tag="launches",
         summary="Tell how a launch stands", answers={200: Launch}, problems=(404,),
     ),
     Operation(
-        name="cancelLaunch", method="POST", path=f"{_ONE}/cancel", scope="launch", handler=cancel, tag="launches",
-        summary="Have a launch that waits never sent", answers={200: Launch}, problems=(403, 404, 409),
+        name="cancelLaunch", method="POST", path=f"{_ONE}/cancel", scope="launch|operate", handler=cancel,
+        tag="launches", summary="Have a launch that waits never sent", answers={200: Launch}, problems=(403, 404, 409),
     ),
     Operation(
         name="retryLaunch", method="POST", path=f"{_ONE}/retry", scope="operate", handler=retry, tag="launches",

@@ -49,8 +49,9 @@ def _endpoint(methods: Mapping[str, Operation], state: GatewayState) -> Callable
 async def _call(operation: Operation, request: Request, state: GatewayState) -> Call:
     """Return the request decoded; Problem when it is not one that the operation takes."""
     caller = ANYBODY
+    request.state.operation = operation.name
     if operation.scope is not None:
-        caller = state.gatekeeper.authenticate(request.headers)
+        caller = request.state.caller = state.gatekeeper.authenticate(request.headers)
         require(caller, operation.scope)
     query = _query(operation, request) if operation.query is not None else None
     body = await _body(operation, request, state) if operation.body is not None else None
