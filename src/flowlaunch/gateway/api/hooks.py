@@ -15,6 +15,7 @@ from flowlaunch.gateway.api.paging import cursor_after, place_of
 from flowlaunch.gateway.api.problems import Problem
 from flowlaunch.gateway.api.resources import launch_url, moment
 from flowlaunch.gateway.api.routing import read_body
+from flowlaunch.gateway.ops.correlation import traceparent_of
 from flowlaunch.gateway.store import messages
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ __all__ = ["OPERATIONS"]
 
 JSON: Final = "application/json"
 _JSON_KIND: Final = re.compile(r"application/([a-z0-9.-]+\+)?json", re.IGNORECASE)
-_TRACE: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class HookReceipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,8 +92,8 @@ async def receive(call: Call) -> Answer:
             f"Send the message as {JSON}, not {kind or 'nothing'}.",
         )
     body = await read_body(call.request, hook.spec.max_bytes)
-    trace = call.headers.get("traceparent", "")
-    got = await call.state.hooks.receive(hook, call.headers, body, trace if _TRACE.fullmatch(trace) else "")
+    got = await call.state.hooks.receive(hook, call.headers, body, traceparent_of(call.headers))
+    call.request.state.launch_id = got.launch_id
     headers = {"idempotent-replayed": "true"} if got.is_repeat else {}
     return Answer(_receipt(call, got), 200 if got.launch_id is None else 202, headers)
 
