@@ -18,6 +18,11 @@ from flowlaunch.batch.ledger import open_ledger
 from flowlaunch.errors import SettingsError
 from flowlaunch.gateway.app import gateway_app
 from flowlaunch.gateway.assembly import assembled
+from flowlaunch.gateway.ops.connections import bounded_protocol
+from flowlaunch.gateway.ops.instruments import Instruments
+from flowlaunch.gateway.ops.operating import Ops
+from flowlaunch.gateway.ops.tracing import Tracing
+from flowlaunch.gateway.page import PageApp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -29,8 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["running", "serve"]
 
 BACKLOG: Final = 2_048
-KEEP_ALIVE_S: Final = 75
-MOST_CONNECTIONS: Final = 2_000
 WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - read, not bound
 log = logging.getLogger("flowlaunch.gateway")
 
@@ -61,14 +64,19 @@ async def running(state: GatewayState) -> AsyncIterator[None]:
 class Server(uvicorn.Server):
     """Leaves signals to `serve`, and tells when it listens."""
 
-    def __init__(self, config: uvicorn.Config, on_start: Callable[[], Any]) -> None:
+    def __init__(self, config: uvicorn.Config, on_start: Callable[[], Any], on_stop: Callable[[], Any]) -> None:
         super().__init__(config)
-        self._on_start = on_start
+        self._on_start, self._on_stop = on_start, on_stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then tell."""
         await super().startup(sockets)
         self._on_start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell, then let requests under way end."""
+        self._on_stop()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -104,20 +112,29 @@ async def serve(
         stack.callback(listener.close)
         if not options.base_url:
             options = replace(options, base_url=_url(listener))
-        ledger = stack.enter_context(open_ledger(options.ledger, clock=clock))
+        instruments = Instruments()
+        ledger = stack.enter_context(open_ledger(options.ledger, clock=clock, boundary=instruments.boundary))
         client = await stack.enter_async_context(make_client())
         state = assembled(options, client=client, ledger=ledger, clock=clock)
         if extra is not None:
             extra(state)
+        page = PageApp(state)
+        tracing = Tracing.configured() if options.ops.traces else None
+        ops = state.ops = Ops(state, instruments, tracing=tracing)
+        app = ops.wrap(gateway_app(state, [*ops.routes, page.route]))
+        limits = options.ops.connections
         config = uvicorn.Config(
-            gateway_app(state), log_config=None, access_log=False, lifespan="off", ws="none", server_header=False,
-            date_header=False, timeout_keep_alive=KEEP_ALIVE_S, proxy_headers=False, backlog=BACKLOG,
-            limit_concurrency=MOST_CONNECTIONS, timeout_graceful_shutdown=round(options.stop_wait_s),
+            app, http=bounded_protocol(limits), log_config=None, access_log=False, lifespan="off", ws="none",
+            server_header=False, date_header=False, proxy_headers=False, backlog=BACKLOG,
+            timeout_keep_alive=round(limits.idle_s), timeout_graceful_shutdown=round(options.stop_wait_s),
         )  # fmt: skip
-        server = Server(config, lambda: announce(state))
+        server = Server(config, lambda: announce(state), page.stop)
         if handle_signals:
             _on_signals(server, state)
+        ops.start()
+        stack.push_async_callback(ops.stop)
         await stack.enter_async_context(running(state))
+        await stack.enter_async_context(page.running())
         await server.serve(sockets=[listener])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,13 +11,20 @@ from markupsafe import Markup, escape
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["FILTERS", "count", "instant", "json_html", "short", "span", "when"]
+__all__ = ["FILTERS", "Hidden", "count", "instant", "json_html", "short", "span", "when"]
 
 MAX_DEPTH: Final = 12
 MAX_NODES: Final = 2_000
 MAX_TEXT_CHARS: Final = 2_000
 UNITS: Final = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"))
 LARGE: Final = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Stands in JSON for a value that is not shown; `about` says what kind it is."""
+
+    about: str
 
 
 def count(value: float) -> str:
@@ -103,6 +111,8 @@ def _block(
 
 
 def _leaf(value: Any) -> Markup:
+    if isinstance(value, Hidden):
+        return Markup('<span class="j-hidden">{}</span>').format(value.about)
     if isinstance(value, str):
         more = f"\N{HORIZONTAL ELLIPSIS} ({len(value):,} characters)" if len(value) > MAX_TEXT_CHARS else ""
         return Markup('<span class="j-text">"{}{}"</span>').format(value[:MAX_TEXT_CHARS], more)

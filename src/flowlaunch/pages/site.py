@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
@@ -36,6 +37,7 @@ __all__ = ["Action", "MenuItem", "Site", "View", "VisitorOf"]
 
 CONFIRMED: Final = "confirmed"
 BACK: Final = "back"
+_CONVERTER: Final = re.compile(r":\w+(?=\})")
 NO_STORE: Final = {"cache-control": "no-store"}
 VisitorOf: TypeAlias = "Callable[[Request], Awaitable[Visitor | None]]"
 logger = logging.getLogger("flowlaunch.pages")
@@ -68,7 +70,7 @@ class Action:
     Attributes:
         name: how templates call it.
         path: below the base; may have parameters.
-        act: carries it out.
+        act: carries it out; a page instead of a way on is for what can be shown only once.
         right: what the visitor needs.
         confirm: asked before it is carried out.
         is_public: may be posted without being signed in, and so without a session's token.
@@ -77,7 +79,7 @@ class Action:
 
     name: str
     path: str
-    act: Callable[[Request, Form], Awaitable[Done]]
+    act: Callable[[Request, Form], Awaitable[Done | Page]]
     right: str = ""
     confirm: Confirmation | None = None
     is_public: bool = False
@@ -96,7 +98,8 @@ class Site:
         visitor_of: who asks; None when that is nobody known. Default: an open site.
         sign_in: path below the base where unknown visitors are sent.
         shared: values for every template.
-        style: further rules, served as `site.css`.
+        style: further rules, served as `site.css`; `files` are further static files.
+        explain: turns an exception of the site's own into the page that is shown for it.
 
     """
 
@@ -113,11 +116,13 @@ class Site:
     sign_in: str = ""
     shared: Callable[[Request], Mapping[str, Any]] | None = None
     style: str = ""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    explain: Callable[[Exception], PageError | None] | None = None
 
     @cached_property
     def assets(self) -> Assets:
         """Give the static files."""
-        return Assets({"site.css": self.style.encode()})
+        return Assets({**self.files, "site.css": self.style.encode()})
 
     @cached_property
     def changes(self) -> Changes:
@@ -152,8 +157,8 @@ class Site:
 
     def address(self, name: str, **params: Any) -> str:
         """Give the address of a form's action."""
-        path = next(one.path for one in self.actions if one.name == name)
-        return self.base + path.format(**params)
+        path = _CONVERTER.sub("", next(one.path for one in self.actions if one.name == name))
+        return self.base + path.format(**{key: quote(str(value), safe="") for key, value in params.items()})
 
     def asset(self, name: str) -> str:
         """Give the address of a static file."""
@@ -180,7 +185,7 @@ class Site:
                 values = {"confirmation": action.confirm, "fields": form, "back": back}
                 return self._page(request, Page("kit/confirm.html", values))
             done = await action.act(request, form)
-            return self._onward(done, back)
+            return self._page(request, done) if isinstance(done, Page) else self._onward(done, back)
 
         return self._guarded(act, is_public=action.is_public)
 
@@ -215,17 +220,20 @@ class Site:
                     return self._to_sign_in(request)
                 request.state.visitor = visitor or Visitor(may=frozenset())
                 return await handler(request)
-            except PageError as error:
-                return self._refusal(request, error)
-            except FlowlaunchError as error:
-                said = str(error).removesuffix(f"\n  hint: {error.hint}")
-                return self._refusal(request, PageError(409, "This did not work", said, error.hint or ""))
-            except Exception:
-                logger.exception("the page failed at %s %s", request.method, request.url.path)
-                text = "The log of the server has the details; nothing more is known here."
-                return self._refusal(request, PageError(500, "This page failed", text))
+            except Exception as error:  # noqa: BLE001 - each becomes a page; what is unexpected is logged
+                return self._refusal(request, self._explained(request, error))
 
         return answer
+
+    def _explained(self, request: Request, error: Exception) -> PageError:
+        explained = self.explain(error) if self.explain is not None else None
+        if explained is not None or isinstance(error, PageError):
+            return explained or cast("PageError", error)
+        if isinstance(error, FlowlaunchError):
+            said = str(error).removesuffix(f"\n  hint: {error.hint}")
+            return PageError(409, "This did not work", said, error.hint or "")
+        logger.error("the page failed at %s %s", request.method, request.url.path, exc_info=error)
+        return PageError(500, "This page failed", "The log of the server has the details; nothing more is known here.")
 
     def _to_sign_in(self, request: Request) -> Response:
         if request.method not in {"GET", "HEAD"} or request.url.path.endswith("/events"):

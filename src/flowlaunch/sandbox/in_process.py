@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from flowlaunch.sandbox.faults import Fault
     from flowlaunch.sandbox.journal import JournalEntry
+    from flowlaunch.sandbox.page.drawings import RunDrawings
     from flowlaunch.sandbox.service import Launch, Service
 
 __all__ = ["FaultDesk", "Sandbox"]
@@ -161,6 +162,13 @@ class Sandbox:
     def ca_file(self) -> Path | None:
         """File with the CA to trust; None without TLS."""
         return self._running().ca_file
+
+    @property
+    def drawings(self) -> RunDrawings:
+        """Pictures of runs with the path they took, for pages beside the sandbox's own."""
+        from flowlaunch.sandbox.page import drawings  # noqa: PLC0415 - only who shows pictures loads them
+
+        return drawings.RunDrawings(self.url, self._ask)
 
     # -- what happened --------------------------------------------------------------------------------------
 

@@ -112,7 +112,13 @@ def gateway(sandbox: Sandbox, folder: Path, **options: Any):
 
     async def main() -> None:
         box["task"], box["loop"] = asyncio.current_task(), asyncio.get_running_loop()
-        await serve(wanted, client, lambda state: (box.update(state=state), started.set()), handle_signals=False)
+
+        def join(state: Any) -> None:
+            state.drawings = sandbox.drawings
+
+        await serve(
+            wanted, client, lambda state: (box.update(state=state), started.set()), extra=join, handle_signals=False
+        )
 
     def run() -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -77,6 +78,7 @@ def default_ledger() -> Path:
     help="Size of the file of a batch; 0 takes no files.",
 )
 @callback_options
+@ops_options
 @click.option("--accept-only", is_flag=True, help="Record launches and leave sending them to another process.")
 @command_options()
 def serve_command(session: Session, ledger: str | None, is_sandbox: bool, **wanted: Any) -> None:  # fmt: skip
@@ -127,6 +129,7 @@ def _options(session: Session, ledger: Path | str, wanted: dict[str, Any], sandb
         max_upload_bytes=wanted["max_upload_mb"] * 1_000_000,
         works=not wanted["accept_only"],
         **callback_settings(wanted),
+        ops=operated(wanted),
     )
 
 
@@ -151,6 +154,7 @@ def _announce(session: Session, state: GatewayState, sandbox: Sandbox | None) ->
 
     keys = Keys(state.ledger.store)
     session.emit(state.base_url)
+    sys.stdout.flush()  # whoever started this waits for the line
     if sandbox is not None:
         session.talk(f"launching in a sandbox at {sandbox.url}")
         session.talk(f"an API key to try things with: {_first_key(keys)}")

@@ -10,6 +10,7 @@ copyOnClick(document);
 askFirst(document);
 filterAsYouType(document);
 keepLive(document);
+document.querySelector(".menu [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 
 // What a form said is said once: reloading must not say it again.
 const address = new URL(location.href);

@@ -8,8 +8,11 @@ from markupsafe import Markup
 
 from flowlaunch.architect.drawing import overlay_of_trace, svg_of
 from flowlaunch.architect.drawing.style import svg_style
+from flowlaunch.sandbox.page import BASE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flowlaunch.architect.flow import Flow
     from flowlaunch.sandbox.runs import Execution
     from flowlaunch.sandbox.service import Service
@@ -32,10 +35,14 @@ def run_picture(service: Service, execution: Execution) -> Markup | None:
 
 
 class RunDrawings:
-    """Pictures of a sandbox's runs for another page, e.g. that of a gateway that launches into this sandbox."""
+    """Pictures of a sandbox's runs for another page, e.g. that of a gateway that launches into this sandbox.
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    `ask` puts a question to the sandbox in the thread that serves it.
+    """
+
+    def __init__(self, url: str, ask: Callable[[Callable[[Service], Markup | None]], Markup | None]) -> None:
+        self._url = url
+        self._ask = ask
 
     @staticmethod
     def style() -> str:
@@ -43,6 +50,14 @@ class RunDrawings:
         return svg_style()
 
     def svg(self, execution_id: str) -> str | None:
-        """Draw one run, in the thread that serves the sandbox; None when there is no finished run of that id."""
-        execution = self._service.execution(execution_id)
-        return None if execution is None else run_picture(self._service, execution)
+        """Draw one run; None when there is no finished run of that id."""
+
+        def draw(service: Service) -> Markup | None:
+            execution = service.execution(execution_id)
+            return None if execution is None else run_picture(service, execution)
+
+        return self._ask(draw)
+
+    def address(self, execution_id: str) -> str:
+        """Give the address of the run's own page."""
+        return f"{self._url}{BASE}/executions/{execution_id}"

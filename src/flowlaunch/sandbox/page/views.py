@@ -78,7 +78,13 @@ class Views:
         query = Query.of(request, "q", "status", "flow")
         found = find_executions(self._service, query)
         flows = sorted(((flow.id, flow.name) for flow in self._runnable()), key=lambda one: one[1])
-        values = {"query": query, "slice": found, "flows": flows, "statuses": [one[:2] for one in STATUS_TITLES], "error_of": _error_of}
+        values = {
+            "query": query,
+            "slice": found,
+            "flows": flows,
+            "statuses": [one[:2] for one in STATUS_TITLES],
+            "error_of": _error_of,
+        }
         return Page("executions.html", values)
 
     async def execution(self, request: Request) -> Page:

@@ -1,0 +1,183 @@
+"""Batches and routes: how each stands, and the handles to steer it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from flowlaunch.batch.ledger import Change, RowFilter
+from flowlaunch.batch.states import RowState
+from flowlaunch.errors import LedgerError
+from flowlaunch.gateway.api.batches import shown
+from flowlaunch.gateway.api.routes import shown_routes
+from flowlaunch.gateway.launches.batches import route_name_of
+from flowlaunch.gateway.page.entry import caller_of
+from flowlaunch.gateway.page.words import STATES, outcome_parts, title_of
+from flowlaunch.pages.answers import Done, Page, PageError
+from flowlaunch.pages.charts import share
+from flowlaunch.pages.slices import Query, Slice
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from markupsafe import Markup
+    from starlette.requests import Request
+
+    from flowlaunch.batch.ledger import Batch
+    from flowlaunch.gateway.api.routes import RouteShown
+    from flowlaunch.gateway.state import GatewayState
+    from flowlaunch.pages.answers import Form
+
+__all__ = ["BatchPages"]
+
+SIZE: Final = 50
+MOST_PER_MINUTE: Final = 1_000_000
+MOST_AT_ONCE: Final = 1_000
+LONGEST_REASON: Final = 500
+MOST_BATCHES: Final = 2**31 - 1
+
+
+def progress(counts: Mapping[str, int]) -> Markup:
+    """Draw how far a batch or route is."""
+    parts = outcome_parts(counts)
+    said = ", ".join(f"{part.value:,.0f} {part.name.lower()}" for part in parts)
+    return share(parts, said or "nothing launched yet")
+
+
+class BatchPages:
+    """The pages about batches and routes; both are steered through the batches that hold their rows."""
+
+    def __init__(self, state: GatewayState) -> None:
+        self._state = state
+
+    async def index(self, request: Request) -> Page:
+        """List the batches that are not those of routes, newest first."""
+        del request
+
+        def every() -> list[Any]:
+            batches = reversed(self._state.ledger.batches())
+            return [shown(self._state, batch) for batch in batches if route_name_of(batch) is None]
+
+        return Page("batches.html", {"batches": await asyncio.to_thread(every), "progress": progress})
+
+    async def show(self, request: Request) -> Page:
+        """Show one batch with its rows."""
+        batch = await self._batch(request)
+        query = Query.of(request, "state")
+        values = await asyncio.to_thread(self._values, batch, query)
+        return Page("batch.html", values | {"query": query, "states": STATES, "title_of": title_of})
+
+    def _values(self, batch: Batch, query: Query) -> dict[str, Any]:
+        ledger, batch_id = self._state.ledger, batch.batch_id
+        standing = shown(self._state, batch)
+        states = (RowState(query["state"]),) if query["state"] in dict(STATES) else ()
+        after = int(query.after) if query.after.isdecimal() and len(query.after) < 10 else 0
+        rows = list(ledger.rows(batch_id, RowFilter(states=states), after=after, limit=SIZE + 1))
+        following = str(rows[SIZE - 1].number) if len(rows) > SIZE else None
+        return {
+            "batch": standing,
+            "route": route_name_of(batch),
+            "progress": progress(standing.counts),
+            "parts": outcome_parts(standing.counts),
+            "causes": [one for one in ledger.counts(batch_id) if one.reason and one.rows],
+            "slice": Slice(rows[:SIZE], following),
+        }
+
+    async def routes(self, request: Request) -> Page:
+        """List the routes."""
+        del request
+        routes = await asyncio.to_thread(shown_routes, self._state)
+        book = self._state.routes
+        listed = sorted(routes.values(), key=lambda one: (not one.in_file, one.name))
+        values = {"routes": listed, "progress": progress, "trouble": book.trouble, "any_flow": book.current.any_flow}
+        return Page("routes.html", values)
+
+    async def route(self, request: Request) -> Page:
+        """Show one route."""
+        route = await self._route(request)
+        held = self._state.routes.current.by_name.get(route.name)
+        return Page(
+            "route.html",
+            {
+                "route": route,
+                "spec": msgspec.to_builtins(held.spec) if held is not None else None,
+                "progress": progress(route.counts),
+                "parts": outcome_parts(route.counts),
+            },
+        )
+
+    # -- steering -------------------------------------------------------------------------------------------
+
+    async def pause(self, request: Request, form: Form) -> Done:
+        """Launch nothing more."""
+        reason = form.text("reason")[:LONGEST_REASON]
+        for batch_id in await self._ids(request):
+            await self._state.actions.pause(batch_id, caller_of(request), reason)
+        return Done("paused")
+
+    async def resume(self, request: Request, form: Form) -> Done:
+        """Start, or go on."""
+        del form
+        for batch_id in await self._ids(request):
+            await self._state.actions.resume(batch_id, caller_of(request))
+        return Done("resumed")
+
+    async def pace(self, request: Request, form: Form) -> Done:
+        """Change how fast it goes; an empty field takes a limit back."""
+        rate = form.number("rate", least=0.01, most=MOST_PER_MINUTE) if form.text("rate") else None
+        at_once = form.whole("concurrency", least=1, most=MOST_AT_ONCE) if form.text("concurrency") else None
+        for batch_id in await self._ids(request):
+            change = Change(rate_per_minute=rate, concurrency=at_once)
+            await self._state.actions.set_rate(batch_id, caller_of(request), change)
+        return Done("paced")
+
+    async def retry(self, request: Request, form: Form) -> Done:
+        """Send failed and refused rows again."""
+        del form
+        rows = 0
+        for batch_id in await self._ids(request):
+            rows += await self._state.actions.retry_batch(batch_id, caller_of(request))
+        return Done("retried", rows)
+
+    async def reconcile(self, request: Request, form: Form) -> Done:
+        """Look for the runs of rows in doubt, and settle what is proved."""
+        del form
+        settled = 0
+        for batch_id in await self._ids(request):
+            report = await self._state.actions.reconcile(batch_id, caller_of(request))
+            settled += report.settled_launched + report.settled_absent
+        return Done("reconciled" if settled else "reconciled-nothing", settled)
+
+    async def cancel(self, request: Request, form: Form) -> Done:
+        """Have the rows that wait never sent."""
+        del form
+        batch = await self._batch(request)
+        if route_name_of(batch) is not None:
+            raise PageError(409, "A route is not cancelled", "", "Pause it, and cancel launches one by one.")
+        await self._state.actions.cancel_batch(batch.batch_id, caller_of(request))
+        return Done("batch-cancelled")
+
+    async def _ids(self, request: Request) -> tuple[int, ...]:
+        """Return the batches that a form steers: one, or all of a route."""
+        if "batch_id" in request.path_params:
+            return ((await self._batch(request)).batch_id,)
+        route = await self._route(request)
+        if not route.batch_ids:
+            raise PageError(409, "Nothing was launched by this route yet", "There is nothing to steer.")
+        return route.batch_ids
+
+    async def _batch(self, request: Request) -> Batch:
+        batch_id = min(request.path_params["batch_id"], MOST_BATCHES)
+        try:
+            return await asyncio.to_thread(self._state.ledger.batch, batch_id)
+        except LedgerError as error:
+            raise PageError(404, "There is no such batch", f"Batch {batch_id}") from error
+
+    async def _route(self, request: Request) -> RouteShown:
+        name = request.path_params["route"]
+        routes = await asyncio.to_thread(shown_routes, self._state)
+        if name not in routes:
+            raise PageError(404, "There is no such route", name)
+        return routes[name]

@@ -1,0 +1,105 @@
+"""What the overview draws over time: launches by minute and outcome, taken from the ledger's own counts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter, deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from flowlaunch.batch.permits import client_key
+from flowlaunch.batch.states import SENT_STATES, RowState
+from flowlaunch.errors import FlowlaunchError
+from flowlaunch.gateway.store import audit
+from flowlaunch.gateway.store.gauges import Glance, glance
+from flowlaunch.pages.charts import Bar
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from flowlaunch.gateway.state import GatewayState
+
+__all__ = ["Pulse"]
+
+EVERY_S: Final = 5.0
+MINUTES: Final = 30
+LOST: Final = RowState.IN_DOUBT
+TONES: Final = (
+    ("run", "launched", SENT_STATES - {LOST, RowState.LAUNCHING}),
+    ("wait", "refused", frozenset({RowState.REFUSED})),
+    ("doubt", "in doubt", frozenset({LOST})),
+)
+"""Tone, name and states of what a minute's launches came to."""
+log = logging.getLogger("flowlaunch.gateway")
+
+
+@dataclass(slots=True)
+class Minute:
+    """The launches of one minute by tone."""
+
+    number: int
+    amounts: Counter[str]
+
+
+class Pulse:
+    """Looks at the counts every few seconds, whoever launched, and keeps the last half hour by minute.
+
+    A count that falls (a retry, a doubt settled) takes nothing away from what was seen.
+    """
+
+    def __init__(self, state: GatewayState) -> None:
+        self._state = state
+        self._before: Counter[str] | None = None
+        self._minutes: deque[Minute] = deque(maxlen=MINUTES)
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            try:
+                self.take(await asyncio.to_thread(self.look), self._state.now_us())
+            except FlowlaunchError as error:
+                log.warning("the page's figures wait: %s", error.message)
+            await self._state.clock.sleep(EVERY_S)
+
+    def look(self) -> Glance:
+        """Read the ledger's counts."""
+        return glance(self._state.ledger.store, client_key(self._state.client))
+
+    def take(self, seen: Glance, now_us: int) -> None:
+        """Count what is new since the look before into the present minute."""
+        now: Counter[str] = Counter()
+        for (_batch_id, state), rows in seen.rows.items():
+            now.update({tone: rows for tone, _, states in TONES if state in states})
+        number = now_us // 60_000_000
+        if not self._minutes or self._minutes[-1].number != number:
+            self._minutes.append(Minute(number, Counter()))
+        if self._before is not None:
+            self._minutes[-1].amounts.update(now - self._before)
+        self._before = now
+
+    def bars(self, now_us: int) -> list[Bar]:
+        """Give the last half hour, a bar for each minute, oldest first."""
+        last = now_us // 60_000_000
+        held = {one.number: one.amounts for one in self._minutes}
+        return [_bar(last - number, held.get(number, Counter())) for number in range(last - MINUTES + 1, last + 1)]
+
+    async def version(self) -> Hashable:
+        """Give what changes whenever a page would show something else."""
+        state = self._state
+        seen, last = await asyncio.to_thread(self._marks)
+        activity = self._minutes[-1].amounts.total() if self._minutes else 0
+        troubles = tuple((key, one.code) for key, one in state.engine.troubles.items())
+        return (tuple(seen.rows.items()), tuple(seen.callbacks.items()), last, activity, troubles, state.routes.trouble)
+
+    def _marks(self) -> tuple[Glance, int]:
+        newest = audit.read(self._state.ledger.store, limit=1)
+        return self.look(), newest[0].audit_id if newest else 0
+
+
+def _bar(ago: int, amounts: Counter[str]) -> Bar:
+    parts = [f"{amounts[tone]:,} {name}" for tone, name, _ in TONES if amounts[tone]]
+    place = "this minute" if ago == 0 else f"{ago} min ago"
+    return Bar(
+        f"{place}: {', '.join(parts) or 'nothing launched'}", tuple((tone, amounts[tone]) for tone, _, _ in TONES)
+    )
