@@ -183,7 +183,7 @@ class Overseer:
 
     def _read(self, now_s: float) -> tuple[Controls, tuple[Count, ...]]:
         ledger = self._place.ledger
-        if now_s - self._beat_s >= BEAT_S:
+        if now_s - self._beat_s >= min(BEAT_S, self._place.worker.stale_after_s / 4):
             self._beat_s = now_s
             ledger.beat(self._place.worker)
         return ledger.controls(self._place.batch_id), ledger.counts(self._place.batch_id)

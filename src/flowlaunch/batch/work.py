@@ -40,8 +40,6 @@ __all__ = ["BatchOutcome", "WorkOptions", "work_on"]
 WATCH_FLOW_S: Final = 61.0
 """How often the flow's published version is read; the client believes an answer for a minute."""
 LEARN_FROM: Final = 500
-SHARED_STALE_S: Final = 20.0
-"""Silence after which a worker that shares a batch is held for dead; it gives a sign of life every 5 s."""
 NEVER_SENT: Final = frozenset({RowState.PENDING, RowState.HELD, RowState.CANCELLED, RowState.REFUSED})
 
 
@@ -67,6 +65,7 @@ class WorkOptions:
         priority: weight of this batch against others that want the same OAuth client's pace.
         is_shared: other runs, on any machine, work on the batch at the same time: begin and end are nothing to
             tell, and what concerns the whole batch (ramp, error budget, following) is the duty of somebody else.
+        stale_after_s: silence after which another of these runs is held for dead.
 
     """
 
@@ -87,6 +86,7 @@ class WorkOptions:
     most_rows: int | None = None
     priority: float = 1.0
     is_shared: bool = False
+    stale_after_s: float = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +171,7 @@ async def work_on(
 
 def _started(ledger: Ledger, batch_id: int, options: WorkOptions) -> Worker:
     if options.is_shared:
-        return ledger.start_work(batch_id, shared=True, stale_after_s=SHARED_STALE_S)
+        return ledger.start_work(batch_id, shared=True, stale_after_s=options.stale_after_s)
     return ledger.start_work(batch_id)
 
 

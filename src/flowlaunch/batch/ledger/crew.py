@@ -14,8 +14,21 @@ from flowlaunch.errors import LedgerError
 if TYPE_CHECKING:
     from flowlaunch.batch.ledger.store import Store
 
-__all__ = ["Client", "HandStanding", "Process", "ask_to_drain", "beat", "hold_duty", "join", "leave", "present"]
+__all__ = [
+    "STALE_S",
+    "Client",
+    "HandStanding",
+    "Process",
+    "ask_to_drain",
+    "beat",
+    "hold_duty",
+    "join",
+    "leave",
+    "present",
+]
 
+STALE_S: Final = 20.0
+"""Silence after which a worker is held for dead: a pause of the database must not look like death."""
 FORGOTTEN_US: Final = 24 * 3_600 * 1_000_000
 """How long a process that gave no sign of life any more is still listed."""
 

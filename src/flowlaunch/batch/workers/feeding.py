@@ -10,7 +10,7 @@ from flowlaunch.batch.job import recorded_options
 from flowlaunch.batch.ledger import Change, crew, handovers
 from flowlaunch.batch.states import RowState
 from flowlaunch.batch.workers.judging import chunks_of, judge
-from flowlaunch.batch.workers.queue import FOLLOW, LAUNCH, ChunkOrder
+from flowlaunch.batch.workers.queue import FOLLOW, LAUNCH, STALE_S, ChunkOrder
 from flowlaunch.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ DUTY: Final = "feed"
 DUTY_S: Final = 4.0
 """How long nobody else feeds: so long is a stopped process missed."""
 RECLAIM_S: Final = 2.0
-ALIVE_S: Final = 20.0
-"""Silence after which a worker process counts for nothing."""
 BY: Final = "runner"
 log = logging.getLogger("flowlaunch.workers")
 
@@ -38,8 +36,11 @@ log = logging.getLogger("flowlaunch.workers")
 class Feeder:
     """Keeps enough jobs enqueued for every batch of the workers, and judges each batch as a whole."""
 
-    def __init__(self, ledger: Ledger, queue: JobQueue, me: str, clock: AsyncClock) -> None:
+    def __init__(
+        self, ledger: Ledger, queue: JobQueue, me: str, clock: AsyncClock, *, stale_after_s: float = STALE_S
+    ) -> None:
         self._ledger, self._queue, self._me, self._clock = ledger, queue, me, clock
+        self._stale_after_s = stale_after_s
         self._known: dict[int, tuple[Batch, WorkOptions]] = {}
         self._reclaimed_s = float("-inf")
         self._waiting: frozenset[int] = frozenset()
@@ -62,10 +63,10 @@ class Feeder:
         now_s = self._clock.now().mono_s
         if now_s - self._reclaimed_s >= RECLAIM_S:
             self._reclaimed_s = now_s
-            self.taken_over += await self._queue.reclaim()
+            self.taken_over += await self._queue.reclaim(self._stale_after_s)
         jobs = await self._queue.standing()
         held, processes = await asyncio.to_thread(lambda: (handovers.under_way(store), crew.present(store)))
-        since_us = self._now_us() - round(ALIVE_S * 1e6)
+        since_us = self._now_us() - round(self._stale_after_s * 1e6)
         alive = [one for one in processes if one.heartbeat_us >= since_us and not one.is_draining]
         self._tell_who_waits(held, alive)
         for one in held:

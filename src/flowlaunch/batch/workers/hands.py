@@ -19,7 +19,7 @@ from flowlaunch.batch.tracker import Tracker
 from flowlaunch.batch.work import learnt, work_on
 from flowlaunch.batch.workers.feeding import BY
 from flowlaunch.batch.workers.judging import may_leave, ramp_sizes
-from flowlaunch.batch.workers.queue import ChunkOrder
+from flowlaunch.batch.workers.queue import STALE_S, ChunkOrder
 from flowlaunch.batch.writer import Writer
 from flowlaunch.errors import (
     FlowlaunchError,
@@ -91,9 +91,11 @@ class Hands:
         *,
         rules_of: Callable[[Batch], Rules | None] | None = None,
         on_event: Callable[[int, RunEvent], None] | None = None,
+        stale_after_s: float = STALE_S,
     ) -> None:
         self._ledger, self._queue, self._clients, self._clock = ledger, queue, clients, clock
         self._rules_of, self._on_event = rules_of or _no_rules, on_event
+        self._stale_after_s = stale_after_s
         self._at_work: list[Hand] = []
         self._known: dict[int, Known] = {}
         self._stop_level = 0
@@ -138,7 +140,7 @@ class Hands:
             {
                 "is_shared": True, "ends_when": "idle", "most_rows": may_leave(held, order.until_left, order.rows),
                 "track": False, "ramp": (), "max_failed": None, "max_in_doubt": None, "waits_when_paused": False,
-                "priority": float(held.priority),
+                "priority": float(held.priority), "stale_after_s": self._stale_after_s,
             },
         )  # fmt: skip
 

@@ -20,7 +20,7 @@ from flowlaunch.batch.ledger.crew import Client, Process
 from flowlaunch.batch.permits import client_key, govern
 from flowlaunch.batch.workers.feeding import Feeder
 from flowlaunch.batch.workers.hands import Hands
-from flowlaunch.batch.workers.queue import FOLLOW, LAUNCH, opened_queue
+from flowlaunch.batch.workers.queue import FOLLOW, LAUNCH, STALE_S, opened_queue
 from flowlaunch.errors import LedgerError, SettingsError
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class WorkerOptions:
 
     Attributes:
         jobs: chunks and followings at once. A batch takes one chunk of a worker at a time.
+        stale_after_s: silence after which another worker is held for dead: the same for all workers of a ledger.
         rules_of: makes what decides about rows whose calling window shut while they waited.
         on_event: called with batch id and event for everything that happens in its chunks.
         on_joined: called with the process as listed, once it is.
@@ -54,6 +55,7 @@ class WorkerOptions:
     """
 
     jobs: int = 8
+    stale_after_s: float = STALE_S
     rules_of: Callable[[Batch], Rules | None] | None = None
     on_event: Callable[[int, RunEvent], None] | None = None
     on_joined: Callable[[Process], None] | None = None
@@ -121,6 +123,7 @@ class _Worker:
         self.hands = Hands(
             self.ledger, self.queue, by_key, self.clock,
             rules_of=self.options.rules_of, on_event=self.options.on_event,
+            stale_after_s=self.options.stale_after_s,
         )  # fmt: skip
         self.queue.on(LAUNCH, self.hands.launch)
         self.queue.on(FOLLOW, self.hands.follow)
@@ -133,8 +136,11 @@ class _Worker:
         await asyncio.to_thread(crew.join, self.ledger.store, self.me)
         if self.options.on_joined is not None:
             self.options.on_joined(self.me)
+        feeder = Feeder(
+            self.ledger, self.queue, self.me.process_id, self.clock, stale_after_s=self.options.stale_after_s
+        )
         beating = loop.create_task(self._beat())
-        feeding = loop.create_task(Feeder(self.ledger, self.queue, self.me.process_id, self.clock).run())
+        feeding = loop.create_task(feeder.run())
         working = loop.create_task(self._do_jobs())
         try:
             await self._asked.wait() if not self.stop.level else None
@@ -158,7 +164,7 @@ class _Worker:
         keys = {client_key(client) for client in self.clients.values()}
         while True:
             try:
-                await self.queue.work(sorted(keys), at_once=self.options.jobs)
+                await self.queue.work(sorted(keys), at_once=self.options.jobs, stale_after_s=self.options.stale_after_s)
                 log.warning("the job queue stopped: beginning again")
             except LedgerError as error:
                 log.warning("%s", error.message)

@@ -16,6 +16,7 @@ from procrastinate import App, PsycopgConnector, exceptions, jobs
 from psycopg import AsyncConnection, OperationalError
 from psycopg_pool import PoolTimeout
 
+from flowlaunch.batch.ledger.crew import STALE_S
 from flowlaunch.batch.ledger.jobs_schema import JOBS_SCHEMA, conninfo_of, prepare_jobs
 from flowlaunch.errors import LedgerUnreachableError
 
@@ -24,11 +25,10 @@ if TYPE_CHECKING:
 
     from flowlaunch.batch.ledger import Ledger
 
-__all__ = ["JOB_BEAT_S", "JOB_STALE_S", "ChunkOrder", "JobQueue", "JobStanding", "opened_queue"]
+__all__ = ["STALE_S", "ChunkOrder", "JobQueue", "JobStanding", "opened_queue"]
 
-JOB_BEAT_S: Final = 4.0
-JOB_STALE_S: Final = 22.0
-"""Silence of a worker after which its jobs go to others: a little longer than its rows are held, so they are free."""
+GRACE_S: Final = 1.0
+"""Jobs go a little later than rows, so that whoever gets the job finds the rows free."""
 POLL_S: Final = 1.0
 """How often a worker looks for jobs whose time has come; new ones are notified at once."""
 LAUNCH, FOLLOW = "launch", "follow"
@@ -114,11 +114,11 @@ class JobQueue:
             if "batch_id" in one.task_kwargs
         )
 
-    async def reclaim(self, stale_s: float = JOB_STALE_S) -> int:
+    async def reclaim(self, stale_after_s: float = STALE_S) -> int:
         """Give the jobs of dead workers to others; return how many."""
         manager = self._app.job_manager
         with _reachable("look for jobs of dead workers"):
-            stalled = tuple(await manager.get_stalled_jobs(seconds_since_heartbeat=stale_s))
+            stalled = tuple(await manager.get_stalled_jobs(seconds_since_heartbeat=stale_after_s + GRACE_S))
         for job in stalled:
             try:
                 await manager.retry_job(job)
@@ -134,7 +134,7 @@ class JobQueue:
         except exceptions.ConnectorException as error:
             log.info("job %s was not dropped: %s", job.id, error.__cause__)
 
-    async def work(self, client_keys: Iterable[str], *, at_once: int) -> None:
+    async def work(self, client_keys: Iterable[str], *, at_once: int, stale_after_s: float = STALE_S) -> None:
         """Do jobs of these OAuth clients until cancelled; what has begun then is finished.
 
         Raises:
@@ -146,8 +146,8 @@ class JobQueue:
                 queues=[queue_of(key) for key in client_keys],
                 concurrency=at_once,
                 fetch_job_polling_interval=POLL_S,
-                update_heartbeat_interval=JOB_BEAT_S,
-                stalled_worker_timeout=JOB_STALE_S,
+                update_heartbeat_interval=stale_after_s / 5,
+                stalled_worker_timeout=stale_after_s + GRACE_S,
                 delete_jobs="always",
                 install_signal_handlers=False,
             )

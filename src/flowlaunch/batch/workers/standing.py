@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from flowlaunch.batch.ledger import crew, handovers
-from flowlaunch.batch.ledger.crew import HandStanding  # noqa: TC001 - msgspec reads the annotations at run time
+from flowlaunch.batch.ledger.crew import STALE_S, HandStanding
 
 if TYPE_CHECKING:
     from flowlaunch.batch.ledger import Ledger
     from flowlaunch.batch.ledger.crew import Process
 
-__all__ = ["ALIVE_S", "BatchWaiting", "WorkerStanding", "WorkersStanding", "workers_standing", "workers_with"]
-
-ALIVE_S: Final = 20.0
-"""Silence after which a worker is held for dead."""
+__all__ = ["BatchWaiting", "WorkerStanding", "WorkersStanding", "workers_standing", "workers_with"]
 
 
 class WorkerStanding(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +65,7 @@ def workers_standing(ledger: Ledger) -> WorkersStanding:
     store = ledger.store
     now_us = store.now_us()
     processes, held = crew.present(store), handovers.under_way(store)
-    alive = [one for one in processes if _silent_s(one, now_us) <= ALIVE_S]
+    alive = [one for one in processes if _silent_s(one, now_us) <= STALE_S]
     return WorkersStanding(
         workers=tuple(_standing(one, now_us) for one in processes),
         batches=tuple(
@@ -85,7 +82,7 @@ def workers_with(ledger: Ledger, client_key: str) -> int:
     """Return how many live workers, not about to leave, have this OAuth client."""
     now_us = ledger.store.now_us()
     return sum(
-        _has(one, client_key) and not one.is_draining and _silent_s(one, now_us) <= ALIVE_S
+        _has(one, client_key) and not one.is_draining and _silent_s(one, now_us) <= STALE_S
         for one in crew.present(ledger.store)
     )
 
@@ -101,7 +98,7 @@ def _silent_s(process: Process, now_us: int) -> float:
 def _standing(one: Process, now_us: int) -> WorkerStanding:
     silent_s = _silent_s(one, now_us)
     launching = [hand for hand in one.hands if hand.job == "launch"]
-    states = (("silent", silent_s > ALIVE_S), ("draining", one.is_draining), ("working", bool(one.hands)))
+    states = (("silent", silent_s > STALE_S), ("draining", one.is_draining), ("working", bool(one.hands)))
     return WorkerStanding(
         worker_id=one.process_id[:8],
         host=one.host,

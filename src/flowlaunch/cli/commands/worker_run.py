@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -42,9 +42,18 @@ __all__ = ["run_command"]
     metavar="N",
     help="Batches worked on at once; each takes a chunk of its rows at a time.",
 )
+@click.option(
+    "--takeover",
+    "stale_after_s",
+    type=click.FloatRange(3, 3_600),
+    default=20.0,
+    show_default=True,
+    metavar="S",
+    help="Silence after which another worker's chunks are taken over; the same for all workers.",
+)
 @command_options(settings=False, profile=False)
 @click.pass_context
-def run_command(ctx: click.Context, /, session: Session, ledger: str, profiles: tuple[str, ...], jobs: int) -> None:
+def run_command(ctx: click.Context, /, session: Session, ledger: str, profiles: tuple[str, ...], **wanted: Any) -> None:
     """Work on the batches of a ledger in PostgreSQL.
 
     The worker takes chunks of every batch that was handed to workers and whose OAuth client it has, launches their
@@ -66,7 +75,7 @@ def run_command(ctx: click.Context, /, session: Session, ledger: str, profiles: 
             session.talk(f"warning: {warning}")
     stop = Stop()
     stop.on_request(lambda: session.talk(_STOPPING[stop.level]))
-    ended = run_outside(_work(session, place, settings, stop, jobs), stop)
+    ended = run_outside(_work(session, place, settings, stop, wanted), stop)
     session.talk(f"left after {ended.launched:,} launches")
     ctx.exit(Exit.OK)
 
@@ -74,7 +83,9 @@ def run_command(ctx: click.Context, /, session: Session, ledger: str, profiles: 
 _STOPPING = ("", "finishing what is in flight; once more ends at once", "ending at once")
 
 
-async def _work(session: Session, place: str, settings: dict[str, Settings], stop: Stop, jobs: int) -> Process:
+async def _work(
+    session: Session, place: str, settings: dict[str, Settings], stop: Stop, wanted: dict[str, Any]
+) -> Process:
     from flowlaunch.aclient import AsyncClient  # noqa: PLC0415 - loads the HTTP library
     from flowlaunch.batch.workers.process import WorkerOptions, work  # noqa: PLC0415
     from flowlaunch.cli.batch_going import rules_recorded  # noqa: PLC0415
@@ -84,7 +95,7 @@ async def _work(session: Session, place: str, settings: dict[str, Settings], sto
         heard(session, batch_id, event)
 
     options = WorkerOptions(
-        jobs=jobs,
+        **wanted,
         rules_of=rules_recorded,
         on_event=hear,
         on_joined=lambda me: session.talk(joined_text(me)),
