@@ -21,6 +21,9 @@ SUBCOMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "callbacks": ("gateway_callbacks", "Look at callbacks and send them again."),
     "webhooks": ("gateway_access", "List the webhook messages that came."),
     "audit": ("gateway_access", "Read who did what."),
+    "backup": ("gateway_upkeep", "Copy the ledger while it is served."),
+    "prune": ("gateway_upkeep", "Remove what is older than is kept."),
+    "vacuum": ("gateway_upkeep", "Make the ledger's file as small as what it holds."),
 }
 """Command -> its module in `flowlaunch.cli.commands` and its line in the list of commands."""
 

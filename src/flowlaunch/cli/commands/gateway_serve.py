@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from flowlaunch.cli.gateway_callback_options import callback_options, callback_settings
+from flowlaunch.cli.gateway_ops_options import operated, ops_options
 from flowlaunch.cli.session import Session, command_options
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ def serve_command(session: Session, ledger: str | None, is_sandbox: bool, **want
     Prints its URL on standard output. The first Ctrl-C finishes what is under way, the second one ends at once.
     With --sandbox it needs no account and no network, and prints an API key to try things with.
     """
-    from flowlaunch.gateway.serve import serve  # noqa: PLC0415 - loads the server and the database library
+    from flowlaunch.gateway.ops.logs import configure  # noqa: PLC0415 - loads the server and the database library
+    from flowlaunch.gateway.serve import new_loop, serve  # noqa: PLC0415
 
     place: Path | str = ledger if ledger and "://" in ledger else Path(ledger) if ledger else default_ledger()
     if isinstance(place, Path):
@@ -105,7 +107,9 @@ def serve_command(session: Session, ledger: str | None, is_sandbox: bool, **want
         def join(state: GatewayState) -> None:
             state.drawings = sandbox.drawings if sandbox is not None else None
 
-        asyncio.run(serve(options, make_client, announce, extra=join))
+        stack.callback(configure(options.ops))
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(serve(options, make_client, announce, extra=join))
     session.talk("the gateway has stopped")
 
 

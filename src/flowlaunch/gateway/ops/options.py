@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["BackupOptions", "ConnectionLimits", "OpsOptions", "Retention"]
+__all__ = ["ORG_SILENCE_S", "BackupOptions", "ConnectionLimits", "OpsOptions", "Retention"]
+
+ORG_SILENCE_S: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,7 @@ class OpsOptions:
     access_log: bool = True
     traces: bool = False
     metrics: Literal["loopback", "key", "open", "off"] = "loopback"
-    org_silence_s: float | None = 300.0
+    org_silence_s: float | None = ORG_SILENCE_S
     upkeep_every_s: float = 3_600.0
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
     retention: Retention = field(default_factory=Retention)
