@@ -71,7 +71,7 @@ def asked(ledger, clock, batches, seconds, budget=120):
     for _ in range(seconds):
         for batch_id in batches:
             got[batch_id] += ledger.reserve_slots(
-                "c", 4, budget_per_minute=budget, lane=f"launch:{batch_id}", horizon_s=1.0
+                "c", 6, budget_per_minute=budget, lane=f"launch:{batch_id}", horizon_s=1.5
             ).at_us
         clock.advance(1)
     return got

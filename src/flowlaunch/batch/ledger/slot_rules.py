@@ -72,12 +72,13 @@ def grant(wish: Wish, taken: list[int], *, even_us: int, silent_until_us: int, n
     latest_us = now_us + round(wish.horizon_s * SECOND_US)
     chosen: list[int] = []
     for _ in range(wish.n):
-        at_us = _fit(taken, budget, max(now_us, even_us - slack_us, silent_until_us))
+        wanted_us = max(now_us, even_us - slack_us, silent_until_us)
+        at_us = _fit(taken, budget, wanted_us)
         if at_us > latest_us:
             return Granted(tuple(chosen), even_us, at_us)
         insort(taken, at_us)
         chosen.append(at_us)
-        even_us = max(even_us, at_us) + gap_us
+        even_us = max(even_us, wanted_us) + gap_us  # what other lanes put off is made up for when they leave room
     return Granted(tuple(chosen), even_us, None)
 
 
