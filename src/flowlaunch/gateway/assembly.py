@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flowlaunch.batch.work import WorkOptions
 from flowlaunch.gateway.access.gatekeeper import Gatekeeper
@@ -75,6 +75,10 @@ def assembled(options: GatewayOptions, *, client: AsyncClient, ledger: Ledger, c
     )
 
 
+DEFAULT_PRIORITY: Final = 5.0
+"""Of launches by flow, in the middle of what routes may have."""
+
+
 class Plan:
     """Which batches of the ledger this gateway works on, and how."""
 
@@ -101,6 +105,7 @@ class Plan:
             max_failed=None,
             max_in_doubt=None,
             timeout_s=self._options.timeout_s,
+            priority=DEFAULT_PRIORITY,
             token_input=None,  # the token is in the recorded input already
             ends_when="never",
         )
@@ -110,6 +115,7 @@ class Plan:
         return replace(
             options,
             concurrency=route.spec.concurrency or self._options.concurrency,
+            priority=float(route.spec.priority),
             reopen=None if rules is None else rules.reopen(self._now_us),
         )
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from flowlaunch.gateway.options import GatewayOptions
     from flowlaunch.gateway.state import GatewayState
 
-__all__ = ["running", "serve"]
+__all__ = ["new_loop", "running", "serve"]
 
 BACKLOG: Final = 2_048
 WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - read, not bound
@@ -136,6 +136,16 @@ async def serve(
         await stack.enter_async_context(running(state))
         await stack.enter_async_context(page.running())
         await server.serve(sockets=[listener])
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """Return an event loop: uvloop's where it is installed (the extra `fast`)."""
+    try:
+        import uvloop  # noqa: PLC0415 - an extra
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
 
 
 def _on_signals(server: Server, state: GatewayState) -> None:

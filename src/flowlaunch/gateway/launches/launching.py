@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from flowlaunch.errors import FlowlaunchError
 from flowlaunch.gateway.access.quotas import Limit
 from flowlaunch.gateway.api.problems import Problem
 from flowlaunch.gateway.store import launches
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from flowlaunch.gateway.launches.ordering import Ask, Orders
     from flowlaunch.gateway.options import GatewayOptions
     from flowlaunch.gateway.routing.routes import Route
+    from flowlaunch.gateway.store.launches import Order
 
 __all__ = ["Launcher"]
 
@@ -46,11 +48,13 @@ class Launcher:
             FlowlaunchError: the flow or the input does not fit, or could not be checked; nothing was recorded.
 
         """
-        if ask.key is not None and (known := await self._known(ask, caller)) is not None:
+        try:
+            order = await self._order(ask, caller)
+        except (Problem, FlowlaunchError):
+            known = await self._known(ask, caller)
+            if known is None:
+                raise
             return known
-        route = self._orders.route_of(ask, caller)
-        order = await self._orders.order(ask, route, caller, round(self._clock.now().unix_s * 1e6))
-        await self._gatekeeper.check_quota(caller, order.route, _limits(route, caller) if route is not None else ())
         answer = await self._accepter.accept(order)
         if isinstance(answer, Full):
             raise self._full(order.route, answer.waiting, order.most_waiting or 0)
@@ -58,9 +62,17 @@ class Launcher:
             raise _reused(ask)
         return answer
 
+    async def _order(self, ask: Ask, caller: Caller) -> Order:
+        """Return the launch to record, if it may be."""
+        route = self._orders.route_of(ask, caller)
+        order = await self._orders.order(ask, route, caller, round(self._clock.now().unix_s * 1e6))
+        await self._gatekeeper.check_quota(caller, order.route, _limits(route, caller) if route is not None else ())
+        return order
+
     async def _known(self, ask: Ask, caller: Caller) -> Accepted | None:
         """Return the launch that the key stands for already: its repetition is answered whatever has changed since."""
-        assert ask.key is not None  # noqa: S101 - asked for only then
+        if ask.key is None:
+            return None
         found = await asyncio.to_thread(launches.find_keyed, self._ledger.store, caller.key_id, ask.key)
         if found is None:
             return None

@@ -136,20 +136,20 @@ class Orders:
         checked = mapped.input_data if mapped is not None else given
         if route.spec.token_input is not None and isinstance(checked, dict):
             checked = {**checked, route.spec.token_input: launch_id}
-        report = await self._flows.check(flow, checked, route.spec.version)
-        if report.problems:
-            raise PreflightError(f"the input of {flow.name!r} does not fit", problems=report.problems, hint="")
+        input_data, problems = await self._flows.check(flow, checked, route.spec.version)
+        if problems:
+            raise PreflightError(f"the input of {flow.name!r} does not fit", problems=problems, hint="")
         named = ask.name or (mapped.name if mapped is not None else None) or launch_id
         if mapped is None:
             return Prepared(
-                row_number=0, line=0, key=ask.key or launch_id, input_data=report.input_data, name=named,
+                row_number=0, line=0, key=ask.key or launch_id, input_data=input_data, name=named,
                 not_before_us=ask.not_before_us, token=launch_id,
             )  # fmt: skip
         has_own_key = route.mapping is not None and route.mapping.row.key is not None
         return msgspec.structs.replace(
             mapped,
             key=mapped.key if has_own_key else ask.key or launch_id,
-            input_data=report.input_data,
+            input_data=input_data,
             name=named,
             not_before_us=max(filter(None, (ask.not_before_us, mapped.not_before_us)), default=None),
             token=launch_id if ask.name or not mapped.name else mapped.token,
