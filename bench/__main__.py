@@ -6,7 +6,7 @@ import platform
 import sys
 from typing import TYPE_CHECKING
 
-from bench import batches, engine, launches, pace, peers, sandboxes, startup
+from bench import batches, engine, gateway, launches, pace, peers, sandboxes, startup
 
 if TYPE_CHECKING:
     from bench.measure import Row
@@ -18,6 +18,7 @@ BENCHES = {
     "engine": engine.rows,
     "batches": batches.rows,
     "pace": pace.rows,
+    "gateway": gateway.rows,
     "peers": peers.rows,
 }
 
