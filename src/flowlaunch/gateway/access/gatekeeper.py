@@ -95,9 +95,11 @@ class Gatekeeper:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Write from time to time when keys were last used, until `stop`, and once more then."""
-        while not stop.is_set():
+        is_last = False
+        while not is_last:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), USES_EVERY_S)
+            is_last = stop.is_set()
             await asyncio.to_thread(self.write_uses)
 
     def write_uses(self) -> None:

@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import os
 from dataclasses import dataclass, field
-from secrets import token_urlsafe
+from secrets import token_hex, token_urlsafe
 from typing import TYPE_CHECKING, Final
 
 from flowlaunch.errors import SettingsError
@@ -78,10 +78,10 @@ def read_masters(references: Sequence[str], environment: Mapping[str, str], ledg
 
 def _own(path: Path) -> str:
     """Return the secret in a file, made now when there is none; of two processes that make one, one wins."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    fresh = path.with_name(f"{path.name}.{token_hex(8)}.new")
     try:
         if not path.exists():
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(token_urlsafe(LEAST_LENGTH) + "\n")
             with contextlib.suppress(FileExistsError):
                 os.link(fresh, path)
