@@ -45,6 +45,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self._is_in_head = True
+        self._is_head_large = False
         self._head_bytes = 0
         self._body_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -75,7 +76,7 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self._body_bytes += len(data)
         super().data_received(data)
-        if self._is_in_head and self._head_bytes > self.limits.head_bytes:
+        if self._is_in_head and self._head_bytes > self.limits.head_bytes:  # all that came since it began is head
             self._refuse(431)
 
     def on_message_begin(self) -> None:
@@ -85,7 +86,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """End a head: from now on the body is timed."""
-        if self._head_bytes > self.limits.head_bytes:
+        size_bytes = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size_bytes > self.limits.head_bytes:
+            self._is_head_large = True
             raise HeadTooLargeError
         self._is_in_head, self._head_bytes, self._body_bytes = False, 0, 0
         super().on_headers_complete()
@@ -99,7 +102,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - ours says it in the form of the API
         """Refuse what is no HTTP, or a head that is too large."""
-        self._refuse(431 if self._head_bytes > self.limits.head_bytes else 400)
+        self._refuse(431 if self._is_head_large else 400)
 
     def pause_writing(self) -> None:
         """Time a client that does not read."""

@@ -25,6 +25,8 @@ FRESH_S: Final = 1.0
 WRITE_S: Final = 5.0
 PROBES: Final = 3
 """Requests of our own within the time that the platform may be silent."""
+AGAIN_S: Final = 15.0
+"""Pause between requests to a platform that does not answer."""
 NO_CREDENTIALS: Final = 401
 
 
@@ -112,5 +114,5 @@ async def watch_platform(
             except FlowlaunchError as error:
                 instruments.trouble = error.code
             silence_s = instruments.silence_s()
-        quiet_s = every_s if silence_s is None else max(1.0, every_s - silence_s)
-        await asyncio.sleep(min(every_s, quiet_s))
+        is_silent = silence_s is None or silence_s >= every_s
+        await asyncio.sleep(min(every_s, AGAIN_S) if is_silent else every_s - (silence_s or 0.0))

@@ -70,8 +70,12 @@ def safe_text(record: logging.LogRecord) -> str:
     text = record.getMessage()
     if not record.name.startswith(OWN):
         text = text.partition("\n")[0]
-    text = _KEYS.sub(rf"\g<1>{HIDDEN}", redact_text(text))
+    text = _blotted(text)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} … ({len(text):,} characters)"
+
+
+def _blotted(text: str) -> str:
+    return _KEYS.sub(rf"\g<1>{HIDDEN}", redact_text(text))
 
 
 def error_of(error: BaseException, at: TracebackType | None) -> dict[str, Any]:
@@ -79,7 +83,7 @@ def error_of(error: BaseException, at: TracebackType | None) -> dict[str, Any]:
     frames = traceback.extract_tb(at)[-MOST_FRAMES:]
     told: dict[str, Any] = {"type": type(error).__name__}
     if isinstance(error, FlowlaunchError):
-        told |= {"code": error.code, "message": redact_text(error.message)[:LONGEST]}
+        told |= {"code": error.code, "message": _blotted(error.message)[:LONGEST]}
     told["at"] = [f"{frame.filename.rpartition('/site-packages/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
     return told
 

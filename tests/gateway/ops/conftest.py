@@ -1,0 +1,51 @@
+"""A gateway that is served, a ledger behind it, and a clock that moves when told."""
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[2]
+sys.path[:0] = [str(TESTS / "gateway" / "core"), str(TESTS / "batch")]  # their worlds: a served gateway, a ledger
+
+from gateway_world import gateway
+from ledger_world import HandClock
+
+from flowlaunch.batch.ledger import open_ledger
+from flowlaunch.sandbox import Sandbox
+
+
+@pytest.fixture
+def clock():
+    return HandClock()
+
+
+@pytest.fixture
+def ledger(tmp_path, clock):
+    with open_ledger(tmp_path / "gateway.ledger", clock=clock) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def ops_sandbox():
+    with Sandbox(rate_per_minute=None, clock="virtual") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def door(ops_sandbox, tmp_path_factory):
+    """A gateway that many tests ask."""
+    with gateway(ops_sandbox, tmp_path_factory.mktemp("ops")) as world:
+        yield world
+
+
+@pytest.fixture
+def open_door(ops_sandbox, tmp_path):
+    """Open a gateway of a test's own."""
+    with ExitStack() as stack:
+
+        def opened(**options):
+            return stack.enter_context(gateway(ops_sandbox, tmp_path, **options))
+
+        yield opened
