@@ -5,7 +5,7 @@ Instants are integer microseconds since 1970 (UTC). The batch code never looks a
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, String, Table
 
 from flowlaunch.batch.ledger.schema import BIG, metadata
 
@@ -19,12 +19,11 @@ launches = Table(
     Column("caller", String(64), nullable=False),
     Column("idempotency_key", String(255)),
     Column("fingerprint", String(64), nullable=False),
-    Column("callback", Text),
     Column("trace", String(64), nullable=False),
     Column("created_us", BIG, nullable=False),
     sqlite_with_rowid=False,
 )
-"""What an app asked for: the row that it became, its idempotency key, and whom to tell when it ends.
+"""What an app asked for: the row that it became, its idempotency key, and the trace it belongs to.
 
 Ids rise with time, so that the newest launches are read from the end of the primary key.
 """

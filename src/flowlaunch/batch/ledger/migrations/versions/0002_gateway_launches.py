@@ -18,7 +18,6 @@ def upgrade() -> None:
         sa.Column("caller", sa.String(length=64), nullable=False),
         sa.Column("idempotency_key", sa.String(length=255)),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
-        sa.Column("callback", sa.Text()),
         sa.Column("trace", sa.String(length=64), nullable=False),
         sa.Column("created_us", BIG, nullable=False),
         sa.ForeignKeyConstraint(["row_id"], ["rows.id"]),
