@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import insert, select, update
 
 from flowlaunch.batch.ledger import events
+from flowlaunch.batch.ledger.faults import retried
 from flowlaunch.batch.ledger.schema import batches, controls
 from flowlaunch.batch.ledger.shapes import Batch, BatchSpec
 from flowlaunch.errors import LedgerError, LedgerMismatchError
@@ -94,6 +95,7 @@ def raise_epoch(connection: Connection, batch_id: int) -> int:
     return int(connection.execute(select(batches.c.epoch).where(batches.c.id == batch_id)).scalar_one())
 
 
+@retried(even_if_kept=True)
 def finish_loading(store: Store, batch_id: int) -> None:
     """Record that every row of the source is in the ledger; once is enough."""
     with store.write("finish loading") as connection:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import and_, bindparam, exists, insert, literal_column, select, update
 
-from flowlaunch.batch.ledger import batches, counts, events, workers as worker_rows
+from flowlaunch.batch.ledger import batches, counts, events, hands, workers as worker_rows
+from flowlaunch.batch.ledger.faults import retried
 from flowlaunch.batch.ledger.rows import HASHED_PAYLOAD
 from flowlaunch.batch.ledger.schema import attempts, chunks, of_batch, rows, workers
 from flowlaunch.batch.ledger.set_based import SetStatement
 from flowlaunch.batch.ledger.shapes import Chunk, ChunkRow, Worker, row_id_of
 from flowlaunch.batch.states import Event, RowState, move
+from flowlaunch.errors import LedgerUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,11 +62,28 @@ _TAKE = SetStatement(
 )
 
 
+@retried(even_if_kept=True)
 def take(store: Store, worker: Worker, size: int) -> Chunk | None:
     """Take due rows under a new epoch."""
+    worker_rows.settle_unsure(store, worker)
+    hand = hands.hand_of(worker)
+    try:
+        chunk = _take(store, worker, size)
+    except LedgerUnreachableError:
+        hand.has_lost_chunks = True
+        raise
+    hand.has_lost_chunks = False
+    if chunk is not None:
+        hand.last_chunk_id = chunk.chunk_id
+    return chunk
+
+
+def _take(store: Store, worker: Worker, size: int) -> Chunk | None:
     now_us = store.now_us()
-    with store.write("take chunk", durable=False) as connection:
+    with store.write("take chunk") as connection:  # on the disk: a server that crashes must not forget the epoch
         worker_rows.mark_alive(connection, worker, now_us)
+        if hands.hand_of(worker).has_lost_chunks:
+            hands.free_lost_chunks(connection, worker)
         if worker.is_shared:
             worker_rows.retire_dead(connection, worker.batch_id, now_us, worker.stale_after_s, but=worker.worker_id)
         abandoned = clear_abandoned(connection, worker.batch_id, now_us)
@@ -138,8 +157,10 @@ def next_due_us(store: Store, batch_id: int) -> int | None:
     return None if found is None else int(found)
 
 
+@retried(even_if_kept=True)
 def give_back(store: Store, worker: Worker, unsent: Sequence[ChunkRow]) -> None:
     """Free rows that were taken and not intended; rows that moved on meanwhile are left alone."""
+    worker_rows.settle_unsure(store, worker)
     freed = (
         update(rows)
         .where(

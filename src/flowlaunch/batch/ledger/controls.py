@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import select, update
 
 from flowlaunch.batch.ledger import batches, events
+from flowlaunch.batch.ledger.faults import retried
 from flowlaunch.batch.ledger.schema import controls
 from flowlaunch.batch.ledger.shapes import Change, Controls
 from flowlaunch.errors import LedgerError
@@ -34,6 +35,7 @@ def _read(connection: Connection, batch_id: int, place: str) -> Controls:
     return Controls(**{name: value for name, value in row.items() if name != "batch_id"})
 
 
+@retried(even_if_kept=True)
 def change(store: Store, batch_id: int, *, by: str, wanted: Change) -> Controls:
     """Change what is set in `wanted`, write down who asked, and return all controls."""
     new: dict[str, Any] = {

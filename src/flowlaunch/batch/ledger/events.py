@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import insert, select
 
+from flowlaunch.batch.ledger.faults import retried
 from flowlaunch.batch.ledger.schema import events
 from flowlaunch.batch.ledger.shapes import EventRecord
 
@@ -39,6 +40,7 @@ def write(
     return int(key[0]) if key is not None else 0
 
 
+@retried(even_if_kept=True)
 def append(store: Store, batch_id: int, kind: str, *, row_id: int | None, facts: Mapping[str, object]) -> int:
     """Append an event in a transaction of its own."""
     with store.write("add event", durable=False) as connection:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, insert, literal_column, select, update
 
-from flowlaunch.batch.ledger import batches, counts, spare, workers
-from flowlaunch.batch.ledger.faults import CONFLICT
+from flowlaunch.batch.ledger import batches, counts, hands, spare, workers
+from flowlaunch.batch.ledger.faults import CONFLICT, retried
 from flowlaunch.batch.ledger.rows import let_go
 from flowlaunch.batch.ledger.schema import attempts, rows
 from flowlaunch.batch.ledger.set_based import SetStatement
 from flowlaunch.batch.states import Event, RowState, move
-from flowlaunch.errors import LedgerError, LedgerFencedError, LedgerFullError
+from flowlaunch.errors import LedgerError, LedgerFencedError, LedgerFullError, LedgerUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,11 +119,27 @@ def _commit(store: Store, worker: Worker, intents: Sequence[ChunkRow], results: 
         _write(store, worker, intents, _without_repeats(store, results))
 
 
+@retried()
 def _write(store: Store, worker: Worker, intents: Sequence[ChunkRow], results: Sequence[Outcome]) -> None:
+    workers.settle_unsure(store, worker)
+    hand = hands.hand_of(worker)
+    hand.serial += 1
+    try:
+        _write_once(store, worker, intents, [one for one in results if (one.row_id, one.row.epoch) not in hand.kept])
+    except LedgerUnreachableError as error:
+        if not error.is_uncertain:
+            raise
+        hand.unsure, hand.unsure_results = intents, results
+        if not workers.learn_whether_kept(store, worker):
+            raise LedgerUnreachableError(error.message) from error
+    hand.kept -= {(one.row_id, one.row.epoch) for one in results}
+
+
+def _write_once(store: Store, worker: Worker, intents: Sequence[ChunkRow], results: Sequence[Outcome]) -> None:
     now_us = store.now_us()
     deltas = counts.Deltas()
     with store.write("commit") as connection:
-        workers.mark_alive(connection, worker, now_us)
+        workers.mark_alive(connection, worker, now_us, serial=hands.hand_of(worker).serial)
         if results:
             _conclude(connection, worker.batch_id, results, now_us, deltas)
             _let_payloads_go(store, connection, worker.batch_id, results)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, insert, literal_column, select, update
 
 from flowlaunch.batch.ledger import batches, counts
+from flowlaunch.batch.ledger.faults import retried
 from flowlaunch.batch.ledger.outcomes import REASON_LENGTH
 from flowlaunch.batch.ledger.prepared import PreparedStatement
 from flowlaunch.batch.ledger.schema import of_batch, results, rows
@@ -89,6 +90,7 @@ def next_look_us(store: Store, batch_id: int) -> int | None:
     return None if found is None else int(found)
 
 
+@retried(even_if_kept=True)
 def look_later(store: Store, looks: Sequence[tuple[int, int]]) -> None:
     """Set when to look next; rows that ended meanwhile are left alone."""
     if not looks:
@@ -97,6 +99,7 @@ def look_later(store: Store, looks: Sequence[tuple[int, int]]) -> None:
         _LOOK.run(connection, [{"row_id": row_id, "at_us": at_us} for row_id, at_us in looks])
 
 
+@retried(even_if_kept=True)
 def record(store: Store, batch_id: int, found: Sequence[Result]) -> int:
     """Archive ends of executions and move their rows; those recorded before are passed over."""
     if not found:

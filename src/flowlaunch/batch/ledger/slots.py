@@ -53,7 +53,8 @@ def reserve(store: Store, wish: Wish) -> SlotGrant:
             " least one request and the rate above zero",
             hint="Pause the batch to stop it.",
         )
-    with store.write("reserve slots", durable=False) as connection:
+    # a server that crashes must not forget slots that are used all the same; a machine that does is silent longer
+    with store.write("reserve slots", durable=store.path is None) as connection:
         client = slot_clients.ready(store, connection, wish.client_key)
         now_us = client.now_us
         mine = _ready_lane(connection, wish)

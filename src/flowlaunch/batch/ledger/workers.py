@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import uuid
@@ -10,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, insert, select, update
 
-from flowlaunch.batch.ledger import batches as batch_rows, chunks, events
+from flowlaunch.batch.ledger import batches as batch_rows, chunks, events, hands
 from flowlaunch.batch.ledger.faults import retried
 from flowlaunch.batch.ledger.liveness import OURS, lives
 from flowlaunch.batch.ledger.prepared import PreparedStatement
 from flowlaunch.batch.ledger.schema import batches, chunks as chunk_rows, rows, workers
 from flowlaunch.batch.ledger.shapes import Worker, WorkerStanding
-from flowlaunch.errors import LedgerBusyError, LedgerFencedError
+from flowlaunch.errors import LedgerBusyError, LedgerFencedError, LedgerUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
     from flowlaunch.batch.ledger.store import Store
 
-__all__ = ["beat", "holder", "mark_alive", "retire_dead", "standing", "start", "stop"]
+__all__ = [
+    "beat", "holder", "learn_whether_kept", "mark_alive", "retire_dead", "settle_unsure", "standing", "start", "stop",
+]  # fmt: skip
 
 _BEAT = PreparedStatement(
     update(workers)
@@ -171,9 +174,47 @@ def mark_alive(connection: Connection, worker: Worker, now_us: int, *, serial: i
         raise LedgerFencedError(f"work on batch {worker.batch_id}: another process has taken it over")
 
 
+def learn_whether_kept(store: Store, worker: Worker) -> bool:
+    """Return whether the last commit, broken off while it was being kept, is in the ledger.
+
+    Raises:
+        LedgerUnreachableError: that cannot be learnt now (`is_uncertain`): nothing of it may be sent.
+
+    """
+    hand = hands.hand_of(worker)
+    try:
+        with store.write("learn what was kept") as connection:
+            # waits for the broken transaction: it holds this row until it is kept or undone
+            mark_alive(connection, worker, store.now_us())
+            is_kept = hands.was_kept(connection, worker, hand.serial)
+    except LedgerUnreachableError as error:
+        raise LedgerUnreachableError(error.message, is_uncertain=True) from error
+    hand.unsure = None
+    return is_kept
+
+
 @retried(even_if_kept=True)
+def settle_unsure(store: Store, worker: Worker) -> None:
+    """Bring the ledger to what a worker was told: intents that were kept and reported as lost are taken back."""
+    hand = hands.hand_of(worker)
+    if hand.unsure is None:
+        return
+    with store.write("settle what was kept") as connection:
+        mark_alive(connection, worker, store.now_us())
+        hands.withdraw(connection, worker)
+    hand.unsure = None
+
+
 def stop(store: Store, worker: Worker) -> int:
     """End a worker's work; what it has in flight is in doubt. Other workers of the batch go on."""
+    with contextlib.suppress(LedgerFencedError):
+        settle_unsure(store, worker)
+    hands.drop(worker)
+    return _stop(store, worker)
+
+
+@retried(even_if_kept=True)
+def _stop(store: Store, worker: Worker) -> int:
     now_us = store.now_us()
     with store.write("stop work") as connection:
         mine = update(workers).where(workers.c.id == worker.worker_id, workers.c.gone_us.is_(None))
