@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from flowlaunch.batch.job import recorded_options
 from flowlaunch.batch.ledger import Change, crew, handovers
 from flowlaunch.batch.states import RowState
-from flowlaunch.batch.workers.judging import chunks_of, judge
+from flowlaunch.batch.workers.judging import ANY, OPENING, chunks_of, judge
 from flowlaunch.batch.workers.queue import FOLLOW, LAUNCH, STALE_S, ChunkOrder
 from flowlaunch.errors import LedgerError
 
@@ -30,6 +30,7 @@ DUTY_S: Final = 4.0
 """How long nobody else feeds: so long is a stopped process missed."""
 RECLAIM_S: Final = 2.0
 BY: Final = "runner"
+FOR_ALL: Final = frozenset({ANY, OPENING, FOLLOW})
 log = logging.getLogger("flowlaunch.workers")
 
 
@@ -64,14 +65,22 @@ class Feeder:
         if now_s - self._reclaimed_s >= RECLAIM_S:
             self._reclaimed_s = now_s
             self.taken_over += await self._queue.reclaim(self._stale_after_s)
-        jobs = await self._queue.standing()
+        found = await self._queue.standing()
         held, processes = await asyncio.to_thread(lambda: (handovers.under_way(store), crew.present(store)))
         since_us = self._now_us() - round(self._stale_after_s * 1e6)
         alive = [one for one in processes if one.heartbeat_us >= since_us and not one.is_draining]
         self._tell_who_waits(held, alive)
+        jobs = await self._swept(found, {one.process_id for one in alive})
         for one in held:
             await self._feed(one, [job for job in jobs if job.batch_id == one.batch_id], alive)
         return True
+
+    async def _swept(self, jobs: tuple[JobStanding, ...], alive: set[str]) -> list[JobStanding]:
+        """Take back what waits for workers that are gone or about to go; return the other jobs."""
+        orphans = [one for one in jobs if one.worker and one.worker not in alive and not one.is_running]
+        for one in orphans:
+            await self._queue.withdraw(one)
+        return [one for one in jobs if one not in orphans]
 
     async def _feed(self, held: Handover, jobs: list[JobStanding], alive: list[Process]) -> None:
         try:
@@ -100,15 +109,15 @@ class Feeder:
                 options,
                 due_us=self._ledger.next_due_us(held.batch_id) if held.rows(RowState.PENDING) else None,
                 until_left=judgement.until_left,
-                workers=sum(any(mine.client_key == held.client_key for mine in one.clients) for one in alive),
+                workers=[
+                    one.process_id for one in alive if any(mine.client_key == held.client_key for mine in one.clients)
+                ],
                 enqueued={one.chunk for one in jobs if one.task == LAUNCH},
                 is_any_running=bool(running),
                 now_us=now_us,
             )
             until_left = judgement.until_left
-            found = [
-                (self._order(held, number, chunks.rows, until_left, chunks.at_us), LAUNCH) for number in chunks.numbers
-            ]
+            found = [(self._order(held, name, chunks.rows, until_left, chunks.at_us), LAUNCH) for name in chunks.names]
         if next_look_us is not None and not any(one.task == FOLLOW for one in jobs):
             at_us = next_look_us if next_look_us > now_us else None
             found.append((self._order(held, FOLLOW, 0, None, at_us), FOLLOW))
@@ -117,7 +126,7 @@ class Feeder:
     def _order(self, held: Handover, chunk: str, rows: int, until_left: int | None, at_us: int | None) -> ChunkOrder:
         return ChunkOrder(
             batch_id=held.batch_id, client_key=held.client_key, chunk=chunk, rows=rows, until_left=until_left,
-            priority=held.priority, at_us=at_us,
+            worker="" if chunk in FOR_ALL else chunk, priority=held.priority, at_us=at_us,
         )  # fmt: skip
 
     def _batch(self, batch_id: int) -> tuple[Batch, WorkOptions]:

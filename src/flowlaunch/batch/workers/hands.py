@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from flowlaunch.batch.job import recorded_options
 from flowlaunch.batch.ledger import Change, handovers
 from flowlaunch.batch.ledger.crew import HandStanding
@@ -89,13 +91,14 @@ class Hands:
         clients: Mapping[str, AsyncClient],
         clock: AsyncClock,
         *,
+        me: str = "",
         rules_of: Callable[[Batch], Rules | None] | None = None,
         on_event: Callable[[int, RunEvent], None] | None = None,
         stale_after_s: float = STALE_S,
     ) -> None:
         self._ledger, self._queue, self._clients, self._clock = ledger, queue, clients, clock
         self._rules_of, self._on_event = rules_of or _no_rules, on_event
-        self._stale_after_s = stale_after_s
+        self._me, self._stale_after_s = me, stale_after_s
         self._at_work: list[Hand] = []
         self._known: dict[int, Known] = {}
         self._stop_level = 0
@@ -116,7 +119,7 @@ class Hands:
     # a chunk -------------------------------------------------------------------------------------------------
 
     async def launch(
-        self, batch_id: int, chunk: str, client_key: str, rows: int = 0, until_left: int | None = None
+        self, batch_id: int, chunk: str, client_key: str, rows: int = 0, until_left: int | None = None, worker: str = ""
     ) -> None:
         """Launch up to `rows` due rows of a batch, and see to it that the next chunk follows."""
         client = self._clients.get(client_key)
@@ -124,12 +127,12 @@ class Hands:
         if client is None or held is None or self._stop_level:
             return
         order = ChunkOrder(
-            batch_id=batch_id, client_key=client_key, chunk=chunk, rows=rows, until_left=until_left,
+            batch_id=batch_id, client_key=client_key, chunk=chunk, worker=worker, rows=rows, until_left=until_left,
             priority=held.priority,
         )  # fmt: skip
         with self._in_hand(batch_id, "launch") as hand:
             outcome = await self._worked(held, client, order, hand)
-        if outcome is not None and until_left is None and (outcome.ended == "idle" or hand.stop.level):
+        if outcome is not None and outcome.ended == "idle" and worker == self._me and not self._stop_level:
             await self._go_on(order)
 
     async def _worked(self, held: Handover, client: AsyncClient, order: ChunkOrder, hand: Hand) -> BatchOutcome | None:
@@ -176,12 +179,7 @@ class Hands:
             return
         if isinstance(error, LedgerBusyError):  # a process works on it alone
             later_us = self._now_us() + LATER_US
-            await self._queue.offer_chunk(
-                ChunkOrder(
-                    batch_id=order.batch_id, client_key=order.client_key, chunk=order.chunk, rows=order.rows,
-                    until_left=order.until_left, priority=order.priority, at_us=later_us,
-                )
-            )  # fmt: skip
+            await self._queue.offer_chunk(msgspec.structs.replace(order, at_us=later_us))
             return
         if isinstance(error, LedgerError):
             await self._clock.sleep(LATER_US / 1e6)

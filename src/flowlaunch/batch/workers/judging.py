@@ -12,18 +12,19 @@ from flowlaunch.batch.ramp import Ramp, stage_sizes
 from flowlaunch.batch.states import FINAL_STATES, RowState
 
 if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Sequence, Set as AbstractSet
 
     from flowlaunch.batch.ledger.handovers import Handover
     from flowlaunch.batch.work import WorkOptions
 
-__all__ = ["Chunks", "Judgement", "chunks_of", "judge", "may_leave"]
+__all__ = ["ANY", "OPENING", "Chunks", "Judgement", "chunks_of", "judge", "may_leave"]
 
 CHUNK_S: Final = 15.0
 """A chunk is about what leaves in so many seconds: how long a rate set too high, or a draining worker, has its way."""
 LEAST_ROWS: Final = 20
-MOST_ROWS: Final = 2_000
+MOST_ROWS: Final = 10_000
 SOON_US: Final = 1_000_000
+ANY: Final = "any"
 OPENING: Final = "opening"
 NOT_SENDABLE: Final = (FINAL_STATES - {RowState.COMPLETED, RowState.FAILED, RowState.REFUSED}) | {RowState.HELD}
 
@@ -48,9 +49,12 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Chunks:
-    """Jobs to enqueue: chunks of these numbers with `rows` each, from `at_us` on."""
+    """Jobs to enqueue: chunks of these names with `rows` each, from `at_us` on.
 
-    numbers: tuple[str, ...] = ()
+    Each worker has a chunk of its own, named after it; `ANY` and `OPENING` are for whoever comes first.
+    """
+
+    names: tuple[str, ...] = ()
     rows: int = 0
     at_us: int | None = None
 
@@ -112,7 +116,7 @@ def chunks_of(
     *,
     due_us: int | None,
     until_left: int | None,
-    workers: int,
+    workers: Sequence[str],
     enqueued: AbstractSet[str],
     is_any_running: bool,
     now_us: int,
@@ -125,7 +129,7 @@ def chunks_of(
         due_us: when its first free row is due; None when there is no free row.
         until_left: the bound of its ramp.
         workers: live workers that have its OAuth client.
-        enqueued: numbers of chunks that wait or are worked on.
+        enqueued: names of chunks that wait or are worked on.
         is_any_running: whether any chunk is worked on.
         now_us: the present instant.
 
@@ -134,17 +138,19 @@ def chunks_of(
         left_behind = (
             held.rows(RowState.LAUNCHING, RowState.PENDING) if due_us is None else held.rows(RowState.LAUNCHING)
         )
-        is_swept = left_behind and not is_any_running and "0" not in enqueued
-        return Chunks(("0",), 0 if held.paused or held.cancelled else 1) if is_swept else Chunks()
+        is_swept = left_behind and not is_any_running and ANY not in enqueued
+        return Chunks((ANY,), 0 if held.paused or held.cancelled else 1) if is_swept else Chunks()
     if due_us > now_us + SOON_US:
         return Chunks() if OPENING in enqueued else Chunks((OPENING,), LEAST_ROWS, due_us)
     if until_left is not None:
         rows = may_leave(held, until_left, MOST_ROWS)
-        return Chunks(("0",), rows) if rows and not (enqueued - {OPENING}) else Chunks()
+        return Chunks((ANY,), rows) if rows and not (enqueued - {OPENING}) else Chunks()
     pending = held.rows(RowState.PENDING)
-    at_once = max(1, min(workers, math.ceil(pending / LEAST_ROWS)))
-    numbers = tuple(str(number) for number in range(at_once) if str(number) not in enqueued)
-    return Chunks(numbers, _rows_each(held, options, pending, at_once))
+    at_once = max(1, min(len(workers), math.ceil(pending / LEAST_ROWS)))
+    first = held.batch_id % max(1, len(workers))  # small batches go to all workers in turn
+    chosen = [*workers[first:], *workers[:first]][:at_once] or [ANY]
+    names = tuple(name for name in chosen if name not in enqueued)
+    return Chunks(names, _rows_each(held, options, pending, at_once))
 
 
 def _rows_each(held: Handover, options: WorkOptions, pending: int, at_once: int) -> int:

@@ -122,6 +122,7 @@ class _Worker:
         )  # fmt: skip
         self.hands = Hands(
             self.ledger, self.queue, by_key, self.clock,
+            me=self.me.process_id,
             rules_of=self.options.rules_of, on_event=self.options.on_event,
             stale_after_s=self.options.stale_after_s,
         )  # fmt: skip
@@ -164,7 +165,12 @@ class _Worker:
         keys = {client_key(client) for client in self.clients.values()}
         while True:
             try:
-                await self.queue.work(sorted(keys), at_once=self.options.jobs, stale_after_s=self.options.stale_after_s)
+                await self.queue.work(
+                    self.me.process_id,
+                    sorted(keys),
+                    at_once=self.options.jobs,
+                    stale_after_s=self.options.stale_after_s,
+                )
                 log.warning("the job queue stopped: beginning again")
             except LedgerError as error:
                 log.warning("%s", error.message)

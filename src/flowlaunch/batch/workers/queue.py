@@ -32,6 +32,7 @@ GRACE_S: Final = 1.0
 POLL_S: Final = 1.0
 """How often a worker looks for jobs whose time has come; new ones are notified at once."""
 LAUNCH, FOLLOW = "launch", "follow"
+OF_WORKER: Final = "worker-"
 log = logging.getLogger("flowlaunch.workers")
 
 
@@ -39,7 +40,8 @@ class ChunkOrder(msgspec.Struct, frozen=True, kw_only=True):
     """One chunk to be worked on.
 
     Attributes:
-        chunk: its number within the batch, or `opening`: of one number, one job waits at most.
+        chunk: its name within the batch: of one name, one job waits at most.
+        worker: the worker that it is meant for; "" is any that has the OAuth client.
         rows: how many due rows it may launch.
         until_left: launch only until so many rows of the batch have left: a stage of its ramp.
         at_us: not before this instant: a calling window opens.
@@ -48,7 +50,8 @@ class ChunkOrder(msgspec.Struct, frozen=True, kw_only=True):
 
     batch_id: int
     client_key: str
-    chunk: str = "0"
+    chunk: str = "any"
+    worker: str = ""
     rows: int = 0
     until_left: int | None = None
     priority: int = 10
@@ -56,9 +59,11 @@ class ChunkOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobStanding(msgspec.Struct, frozen=True, kw_only=True):
-    """A job that waits or is being done."""
+    """A job that waits or is being done; `worker` is the one whose turn it waits for, "" when anybody may do it."""
 
+    job_id: int
     task: str
+    worker: str
     batch_id: int
     chunk: str
     is_running: bool
@@ -76,7 +81,7 @@ class JobQueue:
 
     async def offer_chunk(self, order: ChunkOrder) -> bool:
         """Enqueue a chunk; False when it is waiting already."""
-        arguments = {"rows": order.rows, "until_left": order.until_left}
+        arguments = {"rows": order.rows, "until_left": order.until_left, "worker": order.worker}
         return await self._offer(LAUNCH, order, arguments)
 
     async def offer_following(self, order: ChunkOrder) -> bool:
@@ -87,7 +92,7 @@ class JobQueue:
         chunk = order.chunk if task == LAUNCH else FOLLOW
         configured = self._app.configure_task(
             task,
-            queue=queue_of(order.client_key),
+            queue=queue_of_worker(order.worker) if order.worker else queue_of(order.client_key),
             queueing_lock=f"{order.batch_id}/{chunk}",
             priority=order.priority,
             schedule_at=None if order.at_us is None else datetime.fromtimestamp(order.at_us / 1e6, UTC),
@@ -105,7 +110,9 @@ class JobQueue:
             found = await self._app.job_manager.list_jobs_async()
         return tuple(
             JobStanding(
+                job_id=one.id or 0,
                 task=one.task_name,
+                worker=one.queue.removeprefix(OF_WORKER) if one.queue.startswith(OF_WORKER) else "",
                 batch_id=int(str(one.task_kwargs["batch_id"])),
                 chunk=str(one.task_kwargs["chunk"]),
                 is_running=one.status == jobs.Status.DOING.value,
@@ -121,12 +128,17 @@ class JobQueue:
             stalled = tuple(await manager.get_stalled_jobs(seconds_since_heartbeat=stale_after_s + GRACE_S))
         for job in stalled:
             try:
-                await manager.retry_job(job)
+                await manager.retry_job(job, queue=queue_of(str(job.task_kwargs["client_key"])))
             except exceptions.UniqueViolation:  # the next job of that chunk waits already
                 await self._drop(job)
             except exceptions.ConnectorException as error:  # it ended, or somebody else was first
                 log.info("job %s was not given to another worker: %s", job.id, error.__cause__)
         return len(stalled)
+
+    async def withdraw(self, job: JobStanding) -> None:
+        """Take a waiting job back: the worker that it was meant for is gone, and its rows are nobody's."""
+        with _reachable("take a job back"):
+            await self._app.job_manager.cancel_job_by_id_async(job.job_id, delete_job=True)
 
     async def _drop(self, job: jobs.Job) -> None:
         try:
@@ -134,8 +146,10 @@ class JobQueue:
         except exceptions.ConnectorException as error:
             log.info("job %s was not dropped: %s", job.id, error.__cause__)
 
-    async def work(self, client_keys: Iterable[str], *, at_once: int, stale_after_s: float = STALE_S) -> None:
-        """Do jobs of these OAuth clients until cancelled; what has begun then is finished.
+    async def work(
+        self, worker: str, client_keys: Iterable[str], *, at_once: int, stale_after_s: float = STALE_S
+    ) -> None:
+        """Do a worker's own jobs and those of its OAuth clients until cancelled; what has begun then is finished.
 
         Raises:
             LedgerUnreachableError: the database does not answer, or took this worker for dead: begin again.
@@ -143,7 +157,7 @@ class JobQueue:
         """
         with _reachable("do jobs"):
             await self._app.run_worker_async(
-                queues=[queue_of(key) for key in client_keys],
+                queues=[queue_of_worker(worker), *(queue_of(key) for key in client_keys)],
                 concurrency=at_once,
                 fetch_job_polling_interval=POLL_S,
                 update_heartbeat_interval=stale_after_s / 5,
@@ -156,6 +170,11 @@ class JobQueue:
 def queue_of(client_key: str) -> str:
     """Return the name of an OAuth client's jobs: workers listen only to those whose client they have."""
     return f"client-{client_key}"
+
+
+def queue_of_worker(worker: str) -> str:
+    """Return the name of the jobs that are meant for one worker."""
+    return OF_WORKER + worker
 
 
 @asynccontextmanager
