@@ -83,6 +83,19 @@ async def test_an_execution_that_is_gone_ends_the_batch(open_world):
     assert [event.facts["reason"] for event in told] == ["gone"]
 
 
+async def test_a_ramp_goes_on_although_an_end_is_unknown(open_world):
+    """A row whose end cannot be learnt holds up no stage of the ramp, in this run as in a later one."""
+    world = open_world().load(2)
+    world.sandbox.faults.script(LAUNCH, 1, NotFoundAfterLaunch(polls=10_000))
+    await world.run(ramp=())
+    world.ledger.add_rows(world.batch_id, [row_plan(number) for number in range(3, 31)])
+
+    outcome = await world.run(ramp=("5", "10", "all"))
+
+    assert (outcome.ended, outcome.counts) == ("finished", {"completed": 29, "launched": 1})
+    assert outcome.elapsed_s < 300
+
+
 async def test_an_execution_that_stays_unreadable_ends_the_batch(open_world, monkeypatch):
     """An execution whose reads fail again and again, while others can be read, is given up with the reason."""
     monkeypatch.setattr(tracker, "TROUBLE_S", 0.5)

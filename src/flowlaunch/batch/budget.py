@@ -38,16 +38,20 @@ def parse_share(text: str | float | None) -> float | int | None:
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the rows so far, kept without asking the ledger again."""
+    """What became of the rows so far, kept without asking the ledger again.
+
+    `ends_unknown` counts those of the launched rows whose end is not looked for any more.
+    """
 
     completed: int = 0
     failed: int = 0
     refused: int = 0
     in_doubt: int = 0
     launched: int = 0
+    ends_unknown: int = 0
 
     @classmethod
-    def of(cls, counts: Mapping[RowState, int]) -> Tally:
+    def of(cls, counts: Mapping[RowState, int], *, ends_unknown: int = 0) -> Tally:
         """Return the tally of a ledger's counts by state."""
         return cls(
             completed=counts.get(RowState.COMPLETED, 0),
@@ -55,6 +59,7 @@ class Tally:
             refused=counts.get(RowState.REFUSED, 0),
             in_doubt=counts.get(RowState.IN_DOUBT, 0),
             launched=counts.get(RowState.LAUNCHED, 0),
+            ends_unknown=ends_unknown,
         )
 
     @property

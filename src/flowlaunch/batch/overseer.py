@@ -10,7 +10,7 @@ import msgspec
 from flowlaunch.batch.budget import ErrorBudget, Tally
 from flowlaunch.batch.events import PASSING_KINDS, RunEvent, event_at
 from flowlaunch.batch.ledger import Change, place_of
-from flowlaunch.batch.states import Event, RowState
+from flowlaunch.batch.states import UNKNOWN_ENDS, Event, RowState
 from flowlaunch.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ class Overseer:
             if result.event is None:
                 row = place_of(result.row_id)[1]
                 self.tell("end-unknown", f"row {row}: {result.error_message}", row=row, reason=result.reason)
+                self.tally.ends_unknown += 1
                 continue
             self.tally.launched -= 1
             self.tally.completed += result.event is Event.COMPLETED
@@ -211,7 +212,8 @@ class Overseer:
         self.counts = {}
         for count in counts:
             self.counts[count.state] = self.counts.get(count.state, 0) + count.rows
-        self.tally = Tally.of(self.counts)
+        given_up = sum(one.rows for one in counts if one.state is RowState.LAUNCHED and one.reason in UNKNOWN_ENDS)
+        self.tally = Tally.of(self.counts, ends_unknown=given_up)
         if self._budget is None:
             seen = self.tally if self._rules.accepts_failures else Tally(in_doubt=self.tally.in_doubt)
             self._budget = self._new_budget(seen)
@@ -265,7 +267,7 @@ class Overseer:
             )
         if self._ramp is not None and not self._ramp.is_over:
             left = self._left(runner)
-            known = self.tally.judged + self.tally.in_doubt
+            known = self.tally.judged + self.tally.in_doubt + self.tally.ends_unknown
             if self._ramp.advance(left, known, now.mono_s, is_within_budget=breach is None):
                 size = self._ramp.sizes[self._ramp.stage]
                 text = "all rows may leave" if size is None else f"{size} rows may leave"

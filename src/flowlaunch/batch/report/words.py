@@ -50,7 +50,12 @@ _STEPS: Final = (
         "--run",
     ),
     (RowState.PENDING, "were not sent yet. Run the batch again to go on.", "flowlaunch batch resume", "--run"),
-    (RowState.LAUNCHED, "have no known end. Run the batch again to follow them.", "flowlaunch batch resume", "--run"),
+    (
+        RowState.LAUNCHED,
+        "have no known end. Run the batch again to follow those that were not given up.",
+        "flowlaunch batch resume",
+        "--run",
+    ),
     (
         RowState.FAILED,
         "were launched, and their flows failed. When the cause is mended, ask for new attempts.",

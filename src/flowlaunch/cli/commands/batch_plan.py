@@ -119,7 +119,8 @@ def _show_problems(report: PlanReport) -> None:
     if bad:
         click.echo("\nThe first rows to mend:")
     for plan in bad[:_MOST_TOLD]:
-        said = list(map(str, plan.decision.problems)) or [f"line {plan.line}: {plan.decision.message}"]
+        place = f"line {plan.line}: "
+        said = list(map(str, plan.decision.problems)) or [place + plan.decision.message.removeprefix(place)]
         click.echo(printable("\n".join(f"  {line}" for line in said)))
     if report.warnings:
         click.echo("\nSuspicious:")
