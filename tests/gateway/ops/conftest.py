@@ -9,11 +9,11 @@ import pytest
 TESTS = Path(__file__).parents[2]
 sys.path[:0] = [str(TESTS / "gateway" / "core"), str(TESTS / "batch")]  # their worlds: a served gateway, a ledger
 
-from gateway_world import gateway
-from ledger_world import HandClock
+from gateway_world import gateway  # noqa: E402 - the path first
+from ledger_world import HandClock  # noqa: E402
 
-from flowlaunch.batch.ledger import open_ledger
-from flowlaunch.sandbox import Sandbox
+from flowlaunch.batch.ledger import open_ledger  # noqa: E402
+from flowlaunch.sandbox import Sandbox  # noqa: E402
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from flowlaunch.batch.ledger import removal
 from flowlaunch.gateway.access.sessions import Sessions
 from flowlaunch.gateway.launches.batches import SOURCE, route_name_of
-from flowlaunch.gateway.store import messages, quotas, retention
+from flowlaunch.gateway.store import quotas, retention
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,10 +86,9 @@ class Pruning:
         if (before_us := self._before(self._keep.batches)) is not None:
             for batch in self._old_batches(before_us):
                 yield from self._of_batch(batch, before_us)
-        if (before_us := self._before(self._keep.messages)) is not None:
-            yield "messages", partial(messages.prune, self._store, before_us)
-        if (before_us := self._before(self._keep.audit)) is not None:
-            yield from _until_done("audit", partial(retention.remove_audit, self._store, before_us))
+        for what, days in (("messages", self._keep.messages), ("audit", self._keep.audit)):
+            if (before_us := self._before(days)) is not None:
+                yield from _until_done(what, partial(retention.remove_lines, self._store, what, before_us))
         yield "sessions", Sessions(self._store).sweep
         yield "quotas", self._forget_quotas
 

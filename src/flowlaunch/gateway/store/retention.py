@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, delete, exists, func, not_, select
 
 from flowlaunch.batch.ledger import removal
 from flowlaunch.batch.ledger.schema import rows
-from flowlaunch.batch.ledger.schema_edges import audit, deliveries, delivery_attempts, wishes
+from flowlaunch.batch.ledger.schema_edges import audit, deliveries, delivery_attempts, messages, wishes
 from flowlaunch.batch.ledger.schema_gateway import launches
 from flowlaunch.gateway.store.launches import first_id_at
 
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
     from flowlaunch.batch.ledger.store import Store
 
-__all__ = ["STEP", "old_launches", "remove_audit", "remove_batch_rows", "remove_launches"]
+__all__ = ["STEP", "old_launches", "remove_batch_rows", "remove_launches", "remove_lines"]
 
 STEP: Final = 200
 """Rows a transaction: measured at 8 ms, 20 times less than a request may wait without anybody minding."""
+LINES: Final = {"audit": (audit, audit.c.at_us), "messages": (messages, messages.c.received_us)}
+"""What is only appended to: its newest lines have the highest ids, so that old ones are found without an index."""
 
 
 def old_launches(store: Store, before_us: int, after_id: str, limit: int = STEP) -> tuple[list[int], str | None]:
@@ -60,15 +62,16 @@ def remove_batch_rows(store: Store, batch_id: int, before_us: int, limit: int = 
     return remove_launches(store, row_ids, before_us) if row_ids else 0
 
 
-def remove_audit(store: Store, before_us: int, limit: int = STEP) -> int:
-    """Delete the oldest lines of the audit log, as far as they were written before an instant."""
-    with store.read("find old audit lines") as connection:
-        oldest = connection.execute(select(audit.c.id, audit.c.at_us).order_by(audit.c.id).limit(limit)).all()
+def remove_lines(store: Store, what: str, before_us: int, limit: int = STEP) -> int:
+    """Delete the oldest lines of the audit log, or the oldest webhook messages, from before an instant."""
+    table, at_us = LINES[what]
+    with store.read("find old lines") as connection:
+        oldest = connection.execute(select(table.c.id, at_us.label("at_us")).order_by(table.c.id).limit(limit)).all()
     ids = [one.id for one in oldest if one.at_us < before_us]
     if not ids:
         return 0
-    with store.write("remove old audit lines", durable=False) as connection:
-        return connection.execute(delete(audit).where(audit.c.id.in_(ids))).rowcount
+    with store.write("remove old lines", durable=False) as connection:
+        return connection.execute(delete(table).where(table.c.id.in_(ids))).rowcount
 
 
 def _forget(connection: Connection, row_ids: Sequence[int]) -> None:
