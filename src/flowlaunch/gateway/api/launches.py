@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime  # noqa: TC003 - msgspec reads the annotations at run time
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
@@ -27,14 +27,17 @@ __all__ = ["OPERATIONS", "ask_of", "idempotency_key", "launch_view"]
 LONGEST_KEY: Final = 255
 
 
+Instant = Annotated[datetime, Meta(tz=True)]
+
+
 class LaunchQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which launches to list."""
 
     state: Annotated[tuple[RowState, ...], Meta(description="Only launches in one of these states.")] = ()
     route: Annotated[str | None, Meta(description="Only launches that came by this route.")] = None
     caller: Annotated[str | None, Meta(description="Only launches made with the key of this id.")] = None
-    since: Annotated[datetime | None, Meta(description="Only launches accepted at or after this instant.")] = None
-    until: Annotated[datetime | None, Meta(description="Only launches accepted before this instant.")] = None
+    since: Annotated[Instant | None, Meta(description="Only launches accepted at or after this instant.")] = None
+    until: Annotated[Instant | None, Meta(description="Only launches accepted before this instant.")] = None
     search: Annotated[
         Annotated[str, Meta(min_length=1, max_length=255)] | None,
         Meta(description="Only launches that this names: launch id, idempotency key, row key or execution id."),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec import inspect
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -60,24 +62,37 @@ async def _call(operation: Operation, request: Request, state: GatewayState) -> 
 
 def _query(operation: Operation, request: Request) -> Any:
     assert operation.query is not None  # noqa: S101 - asked for only then
-    lists = {field.name for field in msgspec.structs.fields(operation.query) if _takes_several(field)}
+    kinds = _kinds(operation.query)
     given: dict[str, Any] = {}
     for name, text in request.query_params.multi_items():
-        if name in lists:
+        kind = kinds.get(name)
+        if kind is inspect.VarTupleType:
             given.setdefault(name, []).extend(text.split(","))
-        else:
-            given[name] = text
+            continue
+        is_number = kind is inspect.DateTimeType and text.replace(".", "", 1).lstrip("+-").isdecimal()
+        if name in given or text == "null" or is_number:
+            why = "is given twice" if name in given else "is no instant" if is_number else "is null: leave it out"
+            raise Problem(400, "query-malformed", "The query cannot be used", f"{name} {why}.")
+        given[name] = text
     try:
         return msgspec.convert(given, operation.query, strict=False)
     except msgspec.ValidationError as error:
         raise Problem(400, "query-malformed", "The query cannot be used", _plain(error)) from error
 
 
-def _takes_several(field: msgspec.structs.FieldInfo) -> bool:
-    kind = msgspec.inspect.type_info(field.type)
-    while isinstance(kind, msgspec.inspect.Metadata):
-        kind = kind.type
-    return isinstance(kind, msgspec.inspect.VarTupleType | msgspec.inspect.ListType)
+@functools.cache
+def _kinds(struct: Any) -> dict[str, type[inspect.Type]]:
+    """Return the kind of each field, of those that take several values or an instant."""
+    kinds: dict[str, type[inspect.Type]] = {}
+    for field in msgspec.structs.fields(struct):
+        rule = inspect.type_info(field.type)
+        while isinstance(rule, inspect.Metadata):
+            rule = rule.type
+        parts = rule.types if isinstance(rule, inspect.UnionType) else (rule,)
+        told = [type(one) for one in parts if isinstance(one, inspect.VarTupleType | inspect.DateTimeType)]
+        if told:
+            kinds[field.name] = told[0]
+    return kinds
 
 
 async def _body(operation: Operation, request: Request, state: GatewayState) -> Any:
