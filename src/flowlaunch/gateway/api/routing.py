@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -62,7 +61,9 @@ async def _call(operation: Operation, request: Request, state: GatewayState) -> 
 
 def _query(operation: Operation, request: Request) -> Any:
     assert operation.query is not None  # noqa: S101 - asked for only then
-    kinds = _kinds(operation.query)
+    kinds = _KINDS.get(operation.name)
+    if kinds is None:
+        kinds = _KINDS[operation.name] = _kinds(operation.query)
     given: dict[str, Any] = {}
     for name, text in request.query_params.multi_items():
         kind = kinds.get(name)
@@ -80,8 +81,11 @@ def _query(operation: Operation, request: Request) -> Any:
         raise Problem(400, "query-malformed", "The query cannot be used", _plain(error)) from error
 
 
-@functools.cache
-def _kinds(struct: Any) -> dict[str, type[inspect.Type]]:
+_KINDS: Final[dict[str, dict[str, type[inspect.Type]]]] = {}
+"""Operation -> what `_kinds` says of its query, found out once."""
+
+
+def _kinds(struct: type[Any]) -> dict[str, type[inspect.Type]]:
     """Return the kind of each field, of those that take several values or an instant."""
     kinds: dict[str, type[inspect.Type]] = {}
     for field in msgspec.structs.fields(struct):
