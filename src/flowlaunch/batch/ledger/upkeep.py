@@ -12,6 +12,8 @@ from flowlaunch.batch.ledger.schema import workers
 from flowlaunch.errors import LedgerBusyError, LedgerError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flowlaunch.batch.ledger.store import Store
 
 __all__ = ["vacuum"]
@@ -32,7 +34,7 @@ def vacuum(store: Store, *, even_if_used: bool = False) -> tuple[int, int]:
         raise LedgerError("vacuum a ledger that is no file", hint="PostgreSQL does that by itself.")
     if not even_if_used:
         _check_unused(store)
-    before = path.stat().st_size
+    before = _size_bytes(path)
     with store.between("vacuum") as connection:
         is_log_empty = sqlite.reclaim(connection)
     with store.read("look for free pages") as connection:
@@ -44,7 +46,13 @@ def vacuum(store: Store, *, even_if_used: bool = False) -> tuple[int, int]:
         )
     if not is_log_empty:
         raise LedgerBusyError(f"vacuum {store.place}: it is being read", hint="Try again when nothing else reads it.")
-    return before, path.stat().st_size
+    return before, _size_bytes(path)
+
+
+def _size_bytes(path: Path) -> int:
+    """Return the size of a ledger's file and its write-ahead log."""
+    log = path.with_name(f"{path.name}-wal")
+    return path.stat().st_size + (log.stat().st_size if log.exists() else 0)
 
 
 def _check_unused(store: Store) -> None:
