@@ -33,7 +33,7 @@ _LIMIT: Final = click.option(
 @ledger_option
 @command_options(settings=False)
 def audit_command(session: Session, ledger: str | None, what: str, target: str, limit: int) -> None:
-    """Read who did what, newest first."""
+    """Read who did what."""
     from flowlaunch.gateway.store import audit  # noqa: PLC0415 - loads the database library
 
     with store_at(ledger) as store:
@@ -89,9 +89,9 @@ def link_command(
 @ledger_option
 @command_options(settings=False)
 def webhooks_command(session: Session, ledger: str | None, hook: str, limit: int, *, is_refused: bool) -> None:
-    """List the genuine webhook messages that came, newest first.
+    """List the webhook messages that came.
 
-    One that was refused can be replayed over the API when the webhook keeps bodies.
+    Genuine ones alone, newest first. One that was refused can be replayed over the API when the webhook keeps bodies.
     """
     from flowlaunch.gateway.store import messages  # noqa: PLC0415 - loads the database library
 

@@ -32,7 +32,10 @@ _COLUMNS: Final = {
 @click.group("callbacks")
 @early_options
 def callbacks_command() -> None:
-    """Look at what apps were told about the ends of their launches, and tell it again."""
+    """Look at callbacks and send them again.
+
+    A callback tells an app how its launch ended, at the address that it named.
+    """
 
 
 @callbacks_command.command("list", epilog="Example: flowlaunch gateway callbacks list --state dead")
