@@ -6,7 +6,7 @@ import platform
 import sys
 from typing import TYPE_CHECKING
 
-from bench import batches, engine, gateway, launches, pace, peers, sandboxes, startup
+from bench import batches, engine, gateway, launches, ledgers, pace, peers, sandboxes, startup
 
 if TYPE_CHECKING:
     from bench.measure import Row
@@ -17,6 +17,7 @@ BENCHES = {
     "sandbox": sandboxes.rows,
     "engine": engine.rows,
     "batches": batches.rows,
+    "ledgers": ledgers.rows,
     "pace": pace.rows,
     "gateway": gateway.rows,
     "peers": peers.rows,

@@ -62,6 +62,21 @@ def sandbox(*options):
         process.wait(10)
 
 
+@contextmanager
+def postgres():
+    """Run the tests' own PostgreSQL server, with its commits on the disk as in real life."""
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(__file__)), "tests"))
+    from postgres_server import bring_up
+
+    server = bring_up()
+    try:
+        server.stop()
+        server.start(fsync="on", full_page_writes="on")
+        yield server
+    finally:
+        server.close()
+
+
 def best_of(runs, measures):
     """Return each measure's run with the smallest figure: on a shared machine noise only adds.
 

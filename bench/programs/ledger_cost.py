@@ -1,0 +1,93 @@
+"""What a row costs a ledger: PLACE (a path or URL), rows. Load them, launch them in groups of 64, end them.
+
+Nothing is sent; prints microseconds a row of each step, and bytes a row when all is done.
+"""
+
+import itertools
+import json
+import sys
+import time
+import uuid
+from pathlib import Path
+
+from flowlaunch.batch.decisions import Decision, Prepared, RowPlan
+from flowlaunch.batch.ledger import BatchSpec, Result, open_ledger
+from flowlaunch.batch.states import Event
+
+PLACE, ROWS = sys.argv[1], int(sys.argv[2])
+CHUNK, GROUP = 2_000, 64
+OUTPUTS = b'{"Flow.message":"Hello Ada, we will call you about order 00004711","Flow.team":"orders"}'
+
+
+def plan(number):
+    data = {"Flow.customerName": f"Customer {number}", "Flow.orderId": f"{number:08d}", "Flow.priority": "high"}
+    prepared = Prepared(
+        row_number=number,
+        line=number + 1,
+        key=f"{number:08d}",
+        input_data=data,
+        contact=f"+4930{number:08d}",
+        token=uuid.uuid4().hex,
+    )
+    return RowPlan(
+        row_number=number, line=number + 1, decision=Decision(kind="launch", reason="ready"), prepared=prepared
+    )
+
+
+def groups(rows, size):
+    given = iter(rows)
+    while part := list(itertools.islice(given, size)):
+        yield part
+
+
+def launch(ledger, batch_id):
+    worker = ledger.start_work(batch_id)
+    results, launched = [], []
+    while chunk := ledger.take_chunk(worker, CHUNK):
+        for part in groups(chunk.rows, GROUP):
+            ledger.commit(worker, intents=part, results=results)
+            results = [row.outcome(Event.ACCEPTED, execution_id=str(uuid.uuid4()), look_at_us=1) for row in part]
+            launched += [(one.row_id, one.execution_id) for one in results]
+    ledger.commit(worker, results=results)
+    ledger.stop_work(worker)
+    return launched
+
+
+def end(ledger, batch_id, launched):
+    for part in groups(launched, 500):
+        ledger.record_results(
+            batch_id,
+            [
+                Result(
+                    row_id=row_id, execution_id=execution_id, event=Event.COMPLETED, status="COMPLETED", outputs=OUTPUTS
+                )
+                for row_id, execution_id in part
+            ],
+        )
+
+
+def size_bytes(ledger):
+    if "://" not in PLACE:
+        return Path(PLACE).stat().st_size
+    with ledger.store.read("size") as connection:
+        return connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar()
+
+
+def timed(figures, name, function, *given):
+    began = time.perf_counter()
+    made = function(*given)
+    figures[f"{name}_us"] = (time.perf_counter() - began) / ROWS * 1e6
+    return made
+
+
+figures = {}
+with open_ledger(PLACE) as ledger:
+    empty_bytes = size_bytes(ledger)
+    batch_id = ledger.create_batch(BatchSpec(source="rows", flow_id="flow", flow_version="1"))
+    timed(figures, "load", ledger.add_rows, batch_id, map(plan, range(1, ROWS + 1)))
+    ledger.finish_loading(batch_id)
+    launched = timed(figures, "launch", launch, ledger, batch_id)
+    timed(figures, "end", end, ledger, batch_id, launched)
+with open_ledger(PLACE) as ledger:  # opened anew: a file's log is part of it now
+    figures["bytes"] = (size_bytes(ledger) - empty_bytes) / ROWS
+print(json.dumps(figures))
