@@ -43,10 +43,10 @@ class HandClock:
 class Door:
     """A ledger with one open-ended batch, in which launches are made and ended."""
 
-    def __init__(self, folder, clock, name="gateway.db"):
+    def __init__(self, folder, clock, place=None):
         self.clock = clock
-        self.path = folder / name
-        self.ledger = open_ledger(self.path, clock=clock)
+        self.path = folder / "gateway.db"
+        self.ledger = open_ledger(place or self.path, clock=clock)
         self.asked, self.refusal = [], None
         self.store = self.ledger.store
         known = [batch.batch_id for batch in self.ledger.batches()]

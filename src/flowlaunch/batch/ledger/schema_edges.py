@@ -148,7 +148,8 @@ audit = Table(
     sqlite_autoincrement=True,
 )
 
-Index("gateway_keys_by_name", keys.c.name)
+_IS_NAMED = keys.c.revoked_us.is_(None)
+Index("gateway_keys_by_name", keys.c.name, unique=True, sqlite_where=_IS_NAMED, postgresql_where=_IS_NAMED)
 Index("gateway_messages_by_id", messages.c.hook, messages.c.message_id, unique=True)
 _IS_OPEN = wishes.c.begun_us.is_(None)
 Index("gateway_wishes_open", wishes.c.row_id, sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN)

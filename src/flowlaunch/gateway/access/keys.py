@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from flowlaunch.errors import InputError
+from flowlaunch.batch.ledger.faults import CONFLICT
+from flowlaunch.errors import InputError, LedgerError
 from flowlaunch.gateway.access import tokens
 from flowlaunch.gateway.access.caller import Caller, expanded, scopes_named
 from flowlaunch.gateway.store import audit, keys as key_rows
@@ -82,16 +83,19 @@ class Keys:
             per_day=_checked_quota("per_day", per_day),
             expires_us=expires_us,
         )
-        with self._store.write("create a key") as connection:
-            if key_rows.find_live_name(connection, name, now_us) is not None:
-                raise InputError(
-                    f"create the key {name}: a live key has this name",
-                    code="key-name-taken",
-                    hint="Give it another name, or rotate the one there is.",
-                )
-            key_rows.insert_key(connection, record)
-            facts = {"name": name, "scopes": wanted, "per_minute": per_minute, "per_day": per_day}
-            audit.record(self._store, who, "key.create", record.key_id, facts, connection=connection)
+        facts = {"name": name, "scopes": wanted, "per_minute": per_minute, "per_day": per_day}
+        try:
+            with self._store.write("create a key") as connection:
+                key_rows.insert_key(connection, record)
+                audit.record(self._store, who, "key.create", record.key_id, facts, connection=connection)
+        except LedgerError as error:
+            if error.code != CONFLICT:
+                raise
+            raise InputError(
+                f"create the key {name}: a live key has this name",
+                code="key-name-taken",
+                hint="Give it another name, or rotate the one there is.",
+            ) from error
         return Issued(record, tokens.spelled(record.key_id, secret))
 
     def rotate(self, name_or_id: str, *, who: Caller | str, overlap_s: float = OVERLAP_S) -> Issued:

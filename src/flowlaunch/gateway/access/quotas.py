@@ -11,6 +11,8 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from flowlaunch.batch.ledger.faults import CONFLICT
+from flowlaunch.errors import LedgerError
 from flowlaunch.gateway.store import quotas as windows
 
 if TYPE_CHECKING:
@@ -89,8 +91,18 @@ class Quotas:
             share = self._shares[subject, length_s] = _Share(start_us, 0)
         if share.left < n:
             wanted = max(n - share.left, most // SHARES)
-            with self._store.write("take of a quota", durable=False) as connection:
-                share.left += windows.take(
-                    connection, subject, length_s=length_s, limit=most, wanted=wanted, now_us=now_us
-                )
+            share.left += self._take(subject, length_s, most, wanted, now_us)
         return share.left >= n
+
+    def _take(self, subject: str, length_s: int, most: int, wanted: int, now_us: int) -> int:
+        """Take a share of a window; when another process began the window at the same moment, take of that."""
+        try:
+            return self._taken(subject, length_s, most, wanted, now_us)
+        except LedgerError as error:
+            if error.code != CONFLICT:
+                raise
+            return self._taken(subject, length_s, most, wanted, now_us)
+
+    def _taken(self, subject: str, length_s: int, most: int, wanted: int, now_us: int) -> int:
+        with self._store.write("take of a quota", durable=False) as connection:
+            return windows.take(connection, subject, length_s=length_s, limit=most, wanted=wanted, now_us=now_us)

@@ -42,7 +42,9 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def insert_key(connection: Connection, record: KeyRecord) -> None:
-    """Keep a new key."""
+    """Keep a new key; an expired one of its name ends for good, a live one makes this fail by the unique index."""
+    expired = (keys.c.name == record.name, keys.c.revoked_us.is_(None), keys.c.expires_us <= record.created_us)
+    connection.execute(update(keys).where(*expired).values(revoked_us=record.created_us, old_hash=None))
     values = msgspec.structs.asdict(record)
     values["id"] = values.pop("key_id")
     values["scopes"] = " ".join(record.scopes)

@@ -53,7 +53,14 @@ def upgrade() -> None:
         sa.Column("last_used_us", BIG),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("gateway_keys_by_name", "gateway_keys", ["name"])
+    op.create_index(
+        "gateway_keys_by_name",
+        "gateway_keys",
+        ["name"],
+        unique=True,
+        sqlite_where=sa.text("revoked_us IS NULL"),
+        postgresql_where=sa.text("revoked_us IS NULL"),
+    )
     op.create_table(
         "gateway_links",
         sa.Column("token_hash", sa.String(length=64), nullable=False),
