@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cut_line import CutLine
-from ledger_world import HandClock, accepted, filled, kept, opened, states, truth
+from ledger_world import HandClock, accepted, filled, kept, opened, plan, spec, states, truth
 
 from flowlaunch.batch.ledger import Result
 from flowlaunch.batch.states import Event
@@ -48,6 +48,18 @@ def test_a_commit_cut_off_is_written_once(ledger, line, clock, when):
     assert [row.attempts for row in ledger.rows(batch_id)] == [1, 1, 1, 1]
     assert states(ledger, batch_id) == {"launched": 2, "launching": 2}
     assert kept(ledger, batch_id) == truth(ledger, batch_id)
+
+
+@CUTS
+def test_rows_loaded_on_a_broken_line_are_there_once(ledger, line, when):
+    """A load whose connection breaks at a commit goes on, and every row is in the ledger once."""
+    batch_id = ledger.create_batch(spec())
+    line.cut_at_commit(when)
+
+    added = ledger.add_rows(batch_id, [plan(number) for number in range(1, 6001)])
+
+    assert (line.cuts, added) == (1, 6000)
+    assert kept(ledger, batch_id) == truth(ledger, batch_id) == {("pending", ""): 6000}
 
 
 @CUTS

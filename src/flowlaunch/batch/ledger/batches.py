@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from flowlaunch.batch.ledger import events
 from flowlaunch.batch.ledger.faults import retried
@@ -104,6 +104,8 @@ def finish_loading(store: Store, batch_id: int) -> None:
             .where(batches.c.id == batch_id, batches.c.loaded_us.is_(None))
             .values(loaded_us=store.now_us())
         )
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.look_at_rows(batch_id)))
 
 
 def check_resume(store: Store, batch_id: int, now: Mapping[str, str | None], accept: frozenset[str]) -> tuple[str, ...]:

@@ -55,9 +55,10 @@ _DUE = (
     .limit(bindparam("size"))
     .with_for_update(skip_locked=True)
 )
+# the rows are locked since they were found free: to ask again would have PostgreSQL look through all free rows
 _TAKE = SetStatement(
     update(rows)
-    .where(rows.c.id == bindparam("row_id"), _FREE)
+    .where(rows.c.id == bindparam("row_id"))
     .values(chunk_id=bindparam("in_chunk"), epoch=bindparam("new_epoch"))
 )
 

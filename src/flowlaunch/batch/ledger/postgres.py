@@ -16,12 +16,12 @@ from flowlaunch.batch.ledger.faults import lost
 from flowlaunch.errors import LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from sqlalchemy import URL, Connection, Engine
 
-__all__ = ["SCHEMA", "PostgresDatabase", "is_postgres", "make_schema", "parsed"]
+__all__ = ["SCHEMA", "PostgresDatabase", "copy_into", "is_postgres", "make_schema", "parsed"]
 
 SCHEMA: Final = "flowlaunch"
 """Where the tables are: their names are plain, and a database may hold other things."""
@@ -90,13 +90,32 @@ class PostgresDatabase:
         self.patience_s = patience_s
         self._has_answered = False
 
-    def writing(self, *, durable: bool) -> contextlib.AbstractContextManager[Connection]:
+    @contextlib.contextmanager
+    def writing(self, *, durable: bool) -> Iterator[Connection]:
         """Run one transaction; LedgerUnreachableError tells whether it may have been kept."""
-        return self._transaction(WRITE if durable else WRITE_SOON)
+        with self._begun(WRITE if durable else WRITE_SOON) as connection:
+            try:
+                yield connection
+            except BaseException:
+                with contextlib.suppress(SQLAlchemyError):
+                    connection.rollback()
+                raise
+            try:
+                connection.commit()
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise lost(error, f"commit to {self.place}", is_uncertain=True) from error
+                raise
 
-    def reading(self) -> contextlib.AbstractContextManager[Connection]:
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
         """Read as the ledger was when the first statement ran."""
-        return self._transaction(READ)
+        with self._begun(READ) as connection:
+            try:
+                yield connection
+            finally:
+                with contextlib.suppress(SQLAlchemyError):  # what was read was read
+                    connection.rollback()
 
     @contextlib.contextmanager
     def between(self) -> Iterator[Connection]:
@@ -118,22 +137,6 @@ class PostgresDatabase:
     def reclaim(self) -> bool:
         """Leave the files to the server."""
         return True
-
-    @contextlib.contextmanager
-    def _transaction(self, begin: str) -> Iterator[Connection]:
-        with self._begun(begin) as connection:
-            try:
-                yield connection
-            except BaseException:
-                with contextlib.suppress(SQLAlchemyError):
-                    connection.rollback()
-                raise
-            try:
-                connection.commit()
-            except DBAPIError as error:
-                if begin != READ and error.connection_invalidated:
-                    raise lost(error, f"commit to {self.place}", is_uncertain=True) from error
-                raise
 
     def _begun(self, begin: str) -> Connection:
         """Return a connection on which a transaction has begun, waiting for a server that is away for a while."""
@@ -161,6 +164,23 @@ class PostgresDatabase:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def copy_into(connection: Connection, table: str, columns: Sequence[str], records: Iterable[Sequence[Any]]) -> None:
+    """Load records into a table by COPY, within the present transaction; values as the driver takes them."""
+    import psycopg  # noqa: PLC0415 - an extra
+
+    raw: Any = connection.connection.dbapi_connection
+    names = ", ".join(f'"{name}"' for name in columns)
+    try:
+        with raw.cursor() as cursor, cursor.copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
+            for record in records:
+                copy.write_row(record)
+    except psycopg.Error as error:
+        is_gone = bool(raw.closed or raw.broken)
+        if is_gone:
+            connection.invalidate()
+        raise DBAPIError.instance("COPY", None, error, psycopg.Error, connection_invalidated=is_gone) from error
 
 
 def make_schema(connection: Connection) -> None:

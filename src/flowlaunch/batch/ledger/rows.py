@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from sqlalchemy import ColumnElement, and_, bindparam, func, insert, literal_column, or_, select, update
 
 from flowlaunch.batch.ledger import batches as batch_rows, counts
+from flowlaunch.batch.ledger.faults import retried
+from flowlaunch.batch.ledger.postgres import copy_into
 from flowlaunch.batch.ledger.prepared import PreparedStatement
 from flowlaunch.batch.ledger.schema import IN_ATTENTION, batches, results, rows
 from flowlaunch.batch.ledger.shapes import RowFilter, RowRecord, row_id_of
 from flowlaunch.batch.states import RowState
-from flowlaunch.errors import LedgerError
+from flowlaunch.errors import LedgerError, LedgerUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -40,14 +43,11 @@ STATE_BY_KIND: Final[Mapping[str, RowState]] = {
 """What a decision makes of a new row."""
 
 
-_ADD = PreparedStatement(
-    insert(rows),
-    columns=(
-        "id", "batch_id", "number", "line", "state", "reason", "epoch", "attempts", "not_before_us", "not_after_us",
-        "closes_us", "calendars", "correlation_id", "error_code", "message", "token", "key", "contact", "name",
-        "payload",
-    ),
+_ADDED: Final = (
+    "id", "batch_id", "number", "line", "state", "reason", "epoch", "attempts", "not_before_us", "not_after_us",
+    "closes_us", "calendars", "correlation_id", "error_code", "message", "token", "key", "contact", "name", "payload",
 )  # fmt: skip
+_ADD = PreparedStatement(insert(rows), columns=_ADDED)
 
 
 def add(store: Store, batch_id: int, plans: Iterable[RowPlan]) -> int:
@@ -96,6 +96,25 @@ def _check_order(part: list[RowPlan], last: int) -> None:
 
 
 def _insert(store: Store, batch_id: int, last: int, made: list[dict[str, Any]]) -> None:
+    """Record a part of a load once, also when the connection breaks while it is being kept."""
+    try:
+        _insert_once(store, batch_id, last, made)
+    except LedgerUnreachableError as error:
+        if not error.is_uncertain:
+            raise
+        if _last_number(store, batch_id) == last:
+            _insert_once(store, batch_id, last, made)
+
+
+@retried()
+def _last_number(store: Store, batch_id: int) -> int:
+    """Return the last row recorded, once a broken transaction that holds the batch is kept or undone."""
+    with store.write("learn what was loaded", durable=False) as connection:
+        return batch_rows.find(connection, batch_id, store.place, for_update=True).last_number
+
+
+@retried()
+def _insert_once(store: Store, batch_id: int, last: int, made: list[dict[str, Any]]) -> None:
     deltas = counts.Deltas((batch_id, one["state"], one["reason"]) for one in made)
     with store.write("add rows", durable=False) as connection:
         done = connection.execute(
@@ -105,7 +124,10 @@ def _insert(store: Store, batch_id: int, last: int, made: list[dict[str, Any]]) 
         )
         if done.rowcount != 1:
             raise LedgerError(f"add rows to batch {batch_id}: another process is adding rows to it")
-        _ADD.run(connection, made)
+        if connection.dialect.name == "postgresql":
+            copy_into(connection, rows.name, _ADDED, map(itemgetter(*_ADDED), made))
+        else:
+            _ADD.run(connection, made)
         counts.add(connection, deltas)
 
 
