@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+from collections import Counter
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import create_engine, event
@@ -13,9 +15,9 @@ from sqlalchemy.pool import QueuePool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from sqlalchemy import Connection, Engine
+    from sqlalchemy.pool import ConnectionPoolEntry
 
 __all__ = [
     "APPLICATION_ID",
@@ -44,6 +46,31 @@ _PRAGMAS: Final = (
 )
 
 
+_PARTS: Final = ("-wal", "-shm", "-journal")
+"""Endings of the files that SQLite keeps beside a database; its locks lie on some of them."""
+_open_here: Counter[tuple[int, int]] = Counter()
+"""The files that this process has open as databases, by device and inode, with how many times."""
+
+
+def _inode(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def _note_open(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+    name = connection.execute("PRAGMA database_list").fetchone()[2]
+    record.info["inode"] = _inode(Path(name))
+    _open_here[record.info["inode"]] += 1
+
+
+def _note_closed(_connection: object, record: ConnectionPoolEntry) -> None:
+    inode = record.info.pop("inode", None)
+    if inode is not None:
+        _open_here[inode] -= 1
+        if not _open_here[inode]:
+            del _open_here[inode]
+
+
 def file_engine(path: Path) -> Engine:
     """Return an engine on a ledger file: WAL, foreign keys, and transactions begun by us.
 
@@ -59,6 +86,8 @@ def file_engine(path: Path) -> Engine:
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S, "isolation_level": None},
     )
     event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", _note_open)
+    event.listen(engine, "close", _note_closed)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -171,9 +200,17 @@ def stamp(connection: Connection, version: int) -> None:
 def application_id(path: Path) -> int | None:
     """Return the mark of an SQLite file, without opening it as a database; None when it is no SQLite file.
 
-    Source: https://www.sqlite.org/fileformat.html, "The Database Header" (offset 68, big-endian).
+    Never read a file that this process has open as a database: closing any handle of it would drop the locks that
+    SQLite holds on it, and another process would then take the log away from under this one.
+
+    Source: https://www.sqlite.org/fileformat.html, "The Database Header" (offset 68, big-endian);
+    https://www.sqlite.org/howtocorrupt.html, 2.2 (POSIX advisory locks).
     """
+    if path.name.endswith(_PARTS):
+        return None
     try:
+        if _inode(path) in _open_here:
+            return APPLICATION_ID
         with path.open("rb") as file:
             head = file.read(100)
     except OSError:
