@@ -160,7 +160,8 @@ async def _runs(client: AsyncClient, flow_id: str, span: tuple[int, int], notes:
     except AuthenticationError:
         raise
     except InvalidRequestError as error:
-        notes.append(f"{OFF}: {error.message}")
+        if not any(note.startswith(OFF) for note in notes):  # once for all spans
+            notes.append(f"{OFF}: {error.message}")
         return Runs(why_not=OFF)
     except FlowlaunchError as error:
         notes.append(f"the runs could not be searched: {error.message}")

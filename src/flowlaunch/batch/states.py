@@ -111,7 +111,7 @@ SENT_STATES: Final = frozenset({_S.LAUNCHING, _S.LAUNCHED, _S.COMPLETED, _S.FAIL
 RETRYABLE_STATES: Final = frozenset(state for state, event in MOVES if event is Event.RETRIED)
 """States that a retry starts from."""
 
-UNKNOWN_ENDS: Final = frozenset({"gone", "unreadable", "still-running"})
+UNKNOWN_ENDS: Final = frozenset({"gone", "unreadable", "still-running", "settled-without-id"})
 """Reasons of launched rows whose end is not looked for any more."""
 
 DECISIONS: Final = frozenset({Event.SETTLED_LAUNCHED, Event.SETTLED_ABSENT})

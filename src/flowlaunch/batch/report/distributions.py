@@ -21,7 +21,7 @@ __all__ = ["STATE_WORDS", "causes_plot", "durations_plot", "states_bar"]
 STATE_WORDS: Final[Mapping[RowState, str]] = {
     RowState.COMPLETED: "completed",
     RowState.FAILED: "failed",
-    RowState.LAUNCHED: "launched, end not known yet",
+    RowState.LAUNCHED: "launched, end not known",
     RowState.LAUNCHING: "being sent",
     RowState.IN_DOUBT: "in doubt",
     RowState.REFUSED: "refused",

@@ -19,7 +19,7 @@ __all__ = ["Material", "Pause", "gather"]
 
 _PAUSES: Final = frozenset({"paused", "outage", "work-stopped"})
 _RESUMES: Final = frozenset({"unpaused", "recovered", "work-started"})
-_TOLD_ELSEWHERE: Final = frozenset({"in-doubt", "refused", "progress"})
+_TOLD_ELSEWHERE: Final = frozenset({"in-doubt", "refused", "progress", "end-unknown"})
 _MOST_EVENTS: Final = 400
 
 

@@ -135,7 +135,7 @@ def outcomes_plot(material: Material) -> Markup | None:
         *areas,
         frame.time_axis(time_ticks(first_us, round(frame.x_high), material.zone)),
     )
-    entries = [("is-completed", "completed"), ("is-failed", "failed"), ("is-running", "launched, end not known yet")]
+    entries = [("is-completed", "completed"), ("is-failed", "failed"), ("is-running", "launched, end not known")]
     return joined(drawing, legend(entries))
 
 

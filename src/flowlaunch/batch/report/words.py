@@ -34,6 +34,8 @@ _REASONS_OF_RUNNER: Final[Mapping[str, str]] = {
     "cancelled": "somebody cancelled the rest of the batch",
     "settled-absent": "somebody settled that the row had not been launched",
     "gone": "the platform knows no such execution any more, so its end was not learnt",
+    "settled-without-id": "somebody settled that it was launched, without the id of its execution",
+    "settled": "somebody settled that it was launched",
     "unreadable": "its execution could not be read again and again, so its end was not learnt",
     "still-running": "its execution still ran after 72 hours and is not followed any more",
     "retried": "somebody asked for a new attempt",

@@ -85,9 +85,13 @@ def retry_command(
         if meant:
             confirmed(f"Launch {meant:,} rows once more?", yes=yes)
         rows = ledger.retry(chosen, where, by=who()) if meant else 0
+        is_at_work = ledger.holder(chosen) is not None
     session.emit({"batch_id": chosen, "rows": rows})
     if not rows:
         session.talk("no failed or refused row is meant")
+        return
+    if is_at_work:
+        session.talk(f"{rows:,} rows wait for a new attempt; the process that runs the batch sends them")
         return
     if is_running:
         from flowlaunch.cli.batch_going import go_on  # noqa: PLC0415 - loads the HTTP library

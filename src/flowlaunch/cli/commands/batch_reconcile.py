@@ -84,13 +84,15 @@ def reconcile_command(
         if left and not decided and not wanted["dry_run"]:
             decided = _asked(session, left)
         settled = _settle(ledger, chosen, decided, wanted["because"])
+        is_at_work = ledger.holder(chosen) is not None
     if settled:
         session.talk(f"settled by you: {settled:,}")
     still = len(left) - settled
     if still:
         session.talk(f"{still:,} rows are left in doubt; they are not sent again until they are settled")
     elif report.rows and (report.settled_absent or "absent" in [how for how, _ in decided.values()]):
-        session.talk(f"launch the rows that were absent: flowlaunch batch resume {spelt(target)} --run")
+        how = "the process that runs the batch does" if is_at_work else f"flowlaunch batch resume {spelt(target)} --run"
+        session.talk(f"launch the rows that were absent: {how}")
     ctx.exit(Exit.IN_DOUBT if still else Exit.OK)
 
 
