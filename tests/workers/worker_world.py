@@ -98,14 +98,14 @@ class WorkerWorld:
             **more,
         }
 
-    def start(self, many=1, *options, **environment):
+    def start(self, many=1, *options, client_id="demo", **environment):
         """Start workers and return them once they are on the list."""
         command = [sys.executable, "-m", "flowlaunch", "worker", "run", "--takeover", str(TAKEOVER_S), *options]
         started = []
         for _ in range(many):
             log = (self.folder / f"worker-{len(self.workers)}.log").open("wb")
             with log:
-                one = subprocess.Popen(command, env=self.environment(**environment), stdout=log, stderr=log)
+                one = subprocess.Popen(command, env=self.environment(client_id, **environment), stdout=log, stderr=log)
             self.workers.append(one)
             started.append(one)
         pids = {one.pid for one in started}

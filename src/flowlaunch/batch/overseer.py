@@ -54,6 +54,7 @@ class Governance:
     max_failed: float | int | None = 0.05
     max_in_doubt: int | None = 10
     accepts_failures: bool = False
+    seen: Tally | None = None
     waits_when_paused: bool = True
     track_share: float = 0.4
 
@@ -216,7 +217,7 @@ class Overseer:
         self.tally = Tally.of(self.counts, ends_unknown=given_up)
         if self._budget is None:
             seen = self.tally if self._rules.accepts_failures else Tally(in_doubt=self.tally.in_doubt)
-            self._budget = self._new_budget(seen)
+            self._budget = self._new_budget(self._rules.seen or seen)
 
     def _new_budget(self, seen: Tally) -> ErrorBudget:
         baseline = replace(seen)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from flowlaunch._io.clock_async import AsyncClock
     from flowlaunch.aclient import AsyncClient
+    from flowlaunch.batch.budget import Tally
     from flowlaunch.batch.decisions import Decision
     from flowlaunch.batch.doorbell import Doorbell, Watch
     from flowlaunch.batch.events import RunEvent
@@ -64,7 +65,8 @@ class WorkOptions:
         most_rows: take no more rows than this in one run.
         priority: weight of this batch against others that want the same OAuth client's pace.
         is_shared: other runs, on any machine, work on the batch at the same time: begin and end are nothing to
-            tell, and what concerns the whole batch (ramp, error budget, following) is the duty of somebody else.
+            tell, and what concerns the whole batch (ramp, following) is the duty of somebody else.
+        seen: what had gone wrong in the batch and counts no more; None: what the first look finds.
         stale_after_s: silence after which another of these runs is held for dead.
 
     """
@@ -86,6 +88,7 @@ class WorkOptions:
     most_rows: int | None = None
     priority: float = 1.0
     is_shared: bool = False
+    seen: Tally | None = None
     stale_after_s: float = 20.0
 
 
@@ -325,6 +328,7 @@ def _governance(options: WorkOptions) -> Governance:
         max_failed=options.max_failed,
         max_in_doubt=options.max_in_doubt,
         accepts_failures=options.accepts_failures,
+        seen=options.seen,
         waits_when_paused=options.waits_when_paused,
         track_share=options.track_share,
     )

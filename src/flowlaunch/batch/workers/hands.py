@@ -13,6 +13,7 @@ import msgspec
 from flowlaunch.batch.job import recorded_options
 from flowlaunch.batch.ledger import Change, handovers
 from flowlaunch.batch.ledger.crew import HandStanding
+from flowlaunch.batch.ledger.handovers import Baseline
 from flowlaunch.batch.permits import client_key, govern
 from flowlaunch.batch.slots import SlotLane
 from flowlaunch.batch.states import RowState
@@ -20,7 +21,7 @@ from flowlaunch.batch.stop import Stop
 from flowlaunch.batch.tracker import Tracker
 from flowlaunch.batch.work import learnt, work_on
 from flowlaunch.batch.workers.feeding import BY
-from flowlaunch.batch.workers.judging import may_leave, ramp_sizes
+from flowlaunch.batch.workers.judging import may_leave, ramp_sizes, seen_of
 from flowlaunch.batch.workers.queue import STALE_S, ChunkOrder
 from flowlaunch.batch.writer import Writer
 from flowlaunch.errors import (
@@ -142,7 +143,7 @@ class Hands:
             known.rules,
             {
                 "is_shared": True, "ends_when": "idle", "most_rows": may_leave(held, order.until_left, order.rows),
-                "track": False, "ramp": (), "max_failed": None, "max_in_doubt": None, "waits_when_paused": False,
+                "track": False, "ramp": (), "seen": seen_of(held.baseline or Baseline()), "waits_when_paused": False,
                 "priority": float(held.priority), "stale_after_s": self._stale_after_s,
             },
         )  # fmt: skip

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flowlaunch.batch.ledger.handovers import Handover
     from flowlaunch.batch.work import WorkOptions
 
-__all__ = ["ANY", "OPENING", "Chunks", "Judgement", "chunks_of", "judge", "may_leave"]
+__all__ = ["ANY", "OPENING", "Chunks", "Judgement", "chunks_of", "judge", "may_leave", "seen_of"]
 
 CHUNK_S: Final = 15.0
 """A chunk is about what leaves in so many seconds: how long a rate set too high, or a draining worker, has its way."""
@@ -68,14 +68,18 @@ def judge(held: Handover, options: WorkOptions, now_us: int) -> Judgement:
         baseline = changed["baseline"] = Baseline(in_doubt=tally.in_doubt)
     elif baseline.is_breached and not held.paused:  # somebody looked at it and let it go on
         baseline = changed["baseline"] = Baseline(judged=tally.judged, wrong=tally.wrong, in_doubt=tally.in_doubt)
-    seen = Tally(completed=baseline.judged - baseline.wrong, failed=baseline.wrong, in_doubt=baseline.in_doubt)
-    breach = ErrorBudget(options.max_failed, options.max_in_doubt, seen).breach(tally)
-    if breach and not held.paused:
+    breach = ErrorBudget(options.max_failed, options.max_in_doubt, seen_of(baseline)).breach(tally)
+    if breach and not baseline.is_breached:
         changed["baseline"] = Baseline(
             judged=baseline.judged, wrong=baseline.wrong, in_doubt=baseline.in_doubt, is_breached=True
         )
     until_left, ramped = _ramp(held, options, tally, now_us, changed, is_within_budget=breach is None)
     return Judgement("" if held.paused else breach or "", until_left, ramped, changed)
+
+
+def seen_of(baseline: Baseline) -> Tally:
+    """Return what went wrong and counts no more."""
+    return Tally(completed=baseline.judged - baseline.wrong, failed=baseline.wrong, in_doubt=baseline.in_doubt)
 
 
 def _ramp(
