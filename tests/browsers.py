@@ -16,9 +16,10 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Locator, LocatorAssertions, Page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE_MS = 20_000
 IS_REQUIRED = os.environ.get("FLOWLAUNCH_BROWSER") == "required"
 MISSING = "no Chromium was found; install Debian's package `chromium`"
 REPORT_VIOLATIONS = """
@@ -108,7 +109,7 @@ class Tabs:
         """Open a page in a context of its own; options are Playwright's for contexts."""
         size = {"width": 1280, "height": 800}
         context = self._browser.new_context(**{"viewport": size, "timezone_id": "UTC", **options})
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.add_init_script(REPORT_VIOLATIONS)
         self._contexts.append(context)
         page = context.new_page()
@@ -136,6 +137,14 @@ def tabs(chromium: Browser) -> Iterator[Tabs]:
     yield opened
     _thread.submit(opened.close).result()
     assert opened.complaints == []
+
+
+def expect(locator: Locator) -> LocatorAssertions:
+    """Wait for what a locator becomes, also on a busy machine."""
+    from playwright.sync_api import expect as wait_for
+
+    wait_for.set_options(timeout=PATIENCE_MS)
+    return wait_for(locator)
 
 
 def axe_violations(page: Page) -> list[str]:

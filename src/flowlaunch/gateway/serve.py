@@ -135,7 +135,17 @@ async def serve(
         stack.push_async_callback(ops.stop)
         await stack.enter_async_context(running(state))
         await stack.enter_async_context(page.running())
+        await _serve_until_stopped(server, listener)
+
+
+async def _serve_until_stopped(server: Server, listener: socket.socket) -> None:
+    """Serve; when this is cancelled instead of asked to stop, cut what is open and leave no connection behind."""
+    try:
         await server.serve(sockets=[listener])
+    except asyncio.CancelledError:
+        server.force_exit = True
+        await server.shutdown()
+        raise
 
 
 def new_loop() -> asyncio.AbstractEventLoop:

@@ -13,8 +13,11 @@ class Drawings(Protocol):
     def style(self) -> str:
         """Give the style sheet of the pictures."""
 
-    def svg(self, execution_id: str) -> str | None:
-        """Draw one run with the path it took; None when there is no finished run of that id. May be slow."""
+    def svg(self, execution_id: str, *, values: bool) -> str | None:
+        """Draw one run with the path it took; None when there is no finished run of that id. May be slow.
+
+        `values`: also what its variables held, which is personal data as much as the input is.
+        """
 
     def address(self, execution_id: str) -> str:
         """Give the address of the run's own page."""

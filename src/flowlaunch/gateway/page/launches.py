@@ -102,7 +102,7 @@ class LaunchPages:
         launch = launch_of(state, view, history)
         told = await asyncio.to_thread(delivery_views.read, state.ledger.store, row_id=view.row.row_id, limit=20)
         caller = await asyncio.to_thread(self._caller_name, launch.caller)
-        picture, run_address = await asyncio.to_thread(self._picture, launch.execution_id)
+        picture, run_address = await asyncio.to_thread(self._picture, launch.execution_id, reveal)
         return Page(
             "launch.html",
             {
@@ -127,11 +127,11 @@ class LaunchPages:
         except InputError:
             return key_id
 
-    def _picture(self, execution_id: str | None) -> tuple[str | None, str]:
+    def _picture(self, execution_id: str | None, reveal: bool) -> tuple[str | None, str]:
         drawings = self._state.drawings
         if drawings is None or execution_id is None:
             return None, ""
-        return drawings.svg(execution_id), drawings.address(execution_id)
+        return drawings.svg(execution_id, values=reveal), drawings.address(execution_id)
 
     async def _view(self, request: Request) -> LaunchView:
         launch_id = request.path_params["launch_id"]

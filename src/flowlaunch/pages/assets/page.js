@@ -10,7 +10,7 @@ copyOnClick(document);
 askFirst(document);
 filterAsYouType(document);
 keepLive(document);
-document.querySelector(".menu [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+showPlace(document.querySelector(".menu [aria-current]"));
 
 // What a form said is said once: reloading must not say it again.
 const address = new URL(location.href);
@@ -18,4 +18,9 @@ if (address.searchParams.has("done")) {
   address.searchParams.delete("done");
   address.searchParams.delete("n");
   history.replaceState(null, "", address);
+}
+
+/** Bring the entry of this page into a menu that scrolls; `scrollIntoView` would also move where Tab begins. */
+function showPlace(entry) {
+  if (entry) entry.closest(".menu").scrollLeft = entry.offsetLeft - innerWidth / 3;
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -25,12 +26,17 @@ def flow_picture(program: Flow) -> Markup:
     return Markup(svg_of(program, styled=False))  # noqa: S704 - the drawing escapes every text of the flow
 
 
-def run_picture(service: Service, execution: Execution) -> Markup | None:
-    """Draw the flow of a finished run with the path it took; None when its trace is gone or not there yet."""
+def run_picture(service: Service, execution: Execution, *, values: bool = True) -> Markup | None:
+    """Draw the flow of a finished run with the path it took; None when its trace is gone or not there yet.
+
+    `values` False leaves out what the run's variables held.
+    """
     trace, program = service.runs.trace(execution), execution.version.program
     if trace is None or program is None:
         return None
     overlay = overlay_of_trace(trace.as_json(), program)
+    if not values:
+        overlay = replace(overlay, values={})
     return Markup(svg_of(program, overlay, styled=False))  # noqa: S704 - as above
 
 
@@ -49,12 +55,12 @@ class RunDrawings:
         """Give the pictures' style sheet; the page that shows them serves it."""
         return svg_style()
 
-    def svg(self, execution_id: str) -> str | None:
-        """Draw one run; None when there is no finished run of that id."""
+    def svg(self, execution_id: str, *, values: bool) -> str | None:
+        """Draw one run, with or without what its variables held; None when there is no finished run of that id."""
 
         def draw(service: Service) -> Markup | None:
             execution = service.execution(execution_id)
-            return None if execution is None else run_picture(service, execution)
+            return None if execution is None else run_picture(service, execution, values=values)
 
         return self._ask(draw)
 
