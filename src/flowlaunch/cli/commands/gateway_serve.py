@@ -164,7 +164,8 @@ def _announce(session: Session, state: GatewayState, sandbox: Sandbox | None) ->
         session.talk(f"an API key to try things with: {_first_key(keys)}")
     elif not keys.all():
         session.talk("no app can launch yet: create a key with `flowlaunch gateway keys create NAME --scope launch`")
-    link = f"{state.base_url}/sign-in#{state.sessions.link('serve', 'operator', ['operate'])}"
+    scope = "operate" if sandbox is None else "admin"
+    link = f"{state.base_url}/sign-in#{state.sessions.link('serve', 'operator', [scope])}"
     session.talk(f"its page, for the next 10 minutes and once: {link}")
     session.talk(f"its API: {state.base_url}/v1/openapi.json. Ctrl-C ends it.")
 

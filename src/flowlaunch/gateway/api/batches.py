@@ -136,7 +136,7 @@ def shown(state: GatewayState, batch: Batch) -> BatchShown:
         rows=batch.last_number,
         counts=counts,
         controls=controls_of(controls),
-        trouble=trouble.message if trouble is not None else None,
+        trouble=trouble.message if trouble is not None else state.uploads.troubles.get(batch.batch_id),
     )
 
 

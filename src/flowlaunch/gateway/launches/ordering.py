@@ -11,6 +11,7 @@ import msgspec
 
 from flowlaunch.batch.decisions import Decision, InputRow, Prepared, RowPlan
 from flowlaunch.batch.mapping import RowMapper
+from flowlaunch.batch.mapping.template import PLACEHOLDERS, parse_template
 from flowlaunch.errors import FlowLookupError, InputError, PreflightError
 from flowlaunch.gateway.api.problems import Problem
 from flowlaunch.gateway.store.launches import Order, new_launch_id
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flowlaunch.batch.ledger import Ledger
+    from flowlaunch.batch.mapping import MappingSpec
     from flowlaunch.gateway.access import Caller
     from flowlaunch.gateway.launches.batches import RouteBatches
     from flowlaunch.gateway.launches.flows import FlowBook
@@ -201,10 +203,18 @@ def _mapper(route: Route, inputs: FlowInputs) -> RowMapper:
         kept = tuple(one for one in inputs.inputs if one.name != route.spec.token_input)
         inputs = msgspec.structs.replace(inputs, inputs=kept)
     try:
-        return RowMapper(route.mapping, (), inputs, batch_id=route.name, is_open_ended=True)
+        return RowMapper(route.mapping, _members(route.mapping), inputs, batch_id=route.name, is_open_ended=True)
     except InputError as error:
         raise FlowLookupError(
             f"the mapping of route {route.name} does not fit the flow {inputs.flow_name!r}: {error.message}",
             code="route-mapping",
             hint="Tell the gateway's operator: the routes file needs mending.",
         ) from error
+
+
+def _members(mapping: MappingSpec) -> tuple[str, ...]:
+    """Return the members of a request's input that the templates of a mapping name."""
+    row = mapping.row
+    texts = (*mapping.set.values(), row.key, row.contact, row.zone, row.region, row.not_before, row.not_after, row.name)
+    named = [name for text in texts if text and "{" in text for name in parse_template(text).names]
+    return tuple(dict.fromkeys(name for name in named if name not in PLACEHOLDERS))

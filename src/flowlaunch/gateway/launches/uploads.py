@@ -14,9 +14,9 @@ import msgspec
 
 from flowlaunch.batch.job import BatchJob, recorded_options
 from flowlaunch.batch.ledger import Change
-from flowlaunch.batch.loading import batch_for, load_rows
+from flowlaunch.batch.loading import batch_for, load_rows, row_mapper
 from flowlaunch.batch.mapping import MappingSpec
-from flowlaunch.batch.rows import ReadOptions
+from flowlaunch.batch.rows import ReadOptions, open_rows
 from flowlaunch.batch.rules import Rules
 from flowlaunch.batch.stop import Stop
 from flowlaunch.errors import FlowlaunchError, InputError, LedgerMismatchError
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from flowlaunch.gateway.launches.flows import FlowBook
     from flowlaunch.gateway.options import GatewayOptions
     from flowlaunch.gateway.routing.routes import Route, Routes
+    from flowlaunch.models import Flow, FlowInputs
 
 __all__ = ["NOT_STARTED", "Upload", "Uploads"]
 
@@ -61,6 +62,7 @@ class Uploads:
 
     Attributes:
         on_loaded: called with a batch whose rows are all in the ledger.
+        troubles: batch id -> why its file was not read to the end.
 
     """
 
@@ -69,8 +71,10 @@ class Uploads:
     ) -> None:
         self._ledger, self._flows, self._options, self._clock, self._routes = ledger, flows, options, clock, routes
         self._folder = options.uploads.absolute() if options.uploads is not None else None
-        self._loading: set[asyncio.Task[None]] = set()
+        self._loading: dict[int, asyncio.Task[None]] = {}
         self._stop = Stop()
+        self._turn = asyncio.Lock()
+        self.troubles: dict[int, str] = {}
         self.on_loaded: Callable[[int], None] = _nothing
 
     async def take(
@@ -83,54 +87,52 @@ class Uploads:
             FlowlaunchError: the flow is unknown, or the file's columns do not fit.
 
         """
-        folder = self._folder
-        if folder is None:
+        if self._folder is None:
             raise Problem(403, "uploads-off", "This gateway takes no files", "It was started without uploads.")
         flow = await self._flows.flow(upload.flow)
         inputs = await self._flows.inputs(flow)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = folder / f"{_file_name(caller, idempotency_key)}.{upload.format}"
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._folder / f"{_file_name(caller, idempotency_key)}.{upload.format}"
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
         try:
             await self._write(content, part)
-            was_there = path.exists()
-            if was_there and not await asyncio.to_thread(_is_same, path, part):
-                raise Problem(
-                    409, "key-reused", "The idempotency key belongs to another file",
-                    "The key was used with another file. Use a new key for a new batch.",
-                )  # fmt: skip
-            if not was_there:
-                _told_path(path).write_bytes(msgspec.json.encode(upload))
-                part.replace(path)
+            async with self._turn:  # two requests with one key are one after the other
+                was_there = path.exists()
+                await asyncio.to_thread(_keep, part, path, upload)
+                batch = await self._recorded(path, upload, flow, inputs, was_there=was_there)
         finally:
             part.unlink(missing_ok=True)
+        if batch.loaded_us is None:
+            await asyncio.to_thread(self._hold, batch, caller.name)
+            self._load(self._job(path, upload), batch)
+        return batch.batch_id, was_there
+
+    async def _recorded(self, path: Path, upload: Upload, flow: Flow, inputs: FlowInputs, *, was_there: bool) -> Batch:
+        """Return the batch of a file, recorded now or before; a file that does not fit its flow is not kept."""
         job = self._job(path, upload)
         try:
-            batch = await asyncio.to_thread(batch_for, job, self._ledger, flow, inputs)
+            await asyncio.to_thread(_check, job, inputs)
+            return await asyncio.to_thread(batch_for, job, self._ledger, flow, inputs)
         except LedgerMismatchError as error:
             raise Problem(409, "key-reused", "The batch is another one", error.message) from error
         except InputError:
-            path.unlink(missing_ok=True)
-            _told_path(path).unlink(missing_ok=True)
+            if not was_there:
+                path.unlink(missing_ok=True)
+                _told_path(path).unlink(missing_ok=True)
             raise
-        if not was_there or batch.loaded_us is None:
-            change = Change(paused=True, pause_reason=NOT_STARTED)
-            if batch.last_number == 0:
-                await asyncio.to_thread(self._ledger.control, batch.batch_id, by=caller.name, change=change)
-            self._load(job, batch)
-        return batch.batch_id, was_there
 
     def start(self) -> None:
         """Go on with files that an earlier process did not read to the end."""
         for batch in self.all():
             if batch.loaded_us is None and (found := self._upload_of(batch)) is not None:
+                self._hold(batch, found.by)
                 self._load(self._job(Path(batch.spec.source), found), batch)
 
     async def stop(self) -> None:
         """Stop reading files; the next start goes on."""
         self._stop.request("the gateway stops")
         if self._loading:
-            await asyncio.wait(self._loading)
+            await asyncio.wait(self._loading.values())
 
     def all(self) -> tuple[Batch, ...]:
         """Return the uploaded batches, oldest first."""
@@ -201,10 +203,17 @@ class Uploads:
             return msgspec.json.decode(_told_path(Path(batch.spec.source)).read_bytes(), type=Upload)
         return None
 
+    def _hold(self, batch: Batch, by: str) -> None:
+        """Pause a batch to which nobody has said anything yet."""
+        if self._ledger.controls(batch.batch_id).version == 0:
+            change = Change(paused=True, pause_reason=NOT_STARTED)
+            self._ledger.control(batch.batch_id, by=by, change=change)
+
     def _load(self, job: BatchJob, batch: Batch) -> None:
-        task = asyncio.get_running_loop().create_task(self._read_in(job, batch))
-        self._loading.add(task)
-        task.add_done_callback(self._loading.discard)
+        if batch.batch_id not in self._loading:
+            task = asyncio.get_running_loop().create_task(self._read_in(job, batch))
+            self._loading[batch.batch_id] = task
+            task.add_done_callback(lambda _done: self._loading.pop(batch.batch_id, None))
 
     async def _read_in(self, job: BatchJob, batch: Batch) -> None:
         try:
@@ -213,10 +222,17 @@ class Uploads:
             self.on_loaded(batch.batch_id)
         except FlowlaunchError as error:
             log.warning("batch %d: its file was not read: %s", batch.batch_id, error.message)
+            self.troubles[batch.batch_id] = error.message
             await asyncio.to_thread(self._note_failure, batch.batch_id, error)
 
     def _note_failure(self, batch_id: int, error: FlowlaunchError) -> None:
         self._ledger.add_event(batch_id, "loading-failed", message=error.message, code=error.code)
+
+
+def _check(job: BatchJob, inputs: FlowInputs) -> None:
+    """Raise InputError when the file's columns do not fit the flow, before anything is recorded."""
+    with open_rows(job.source, job.read) as source:
+        row_mapper(job, source, inputs, "")
 
 
 def _nothing(_batch_id: int) -> None:
@@ -231,6 +247,18 @@ def _file_name(caller: Caller, idempotency_key: str | None) -> str:
 
 def _told_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.json")
+
+
+def _keep(part: Path, path: Path, upload: Upload) -> None:
+    """Let a file take its name, or raise Problem when another one has it."""
+    if not path.exists():
+        _told_path(path).write_bytes(msgspec.json.encode(upload))
+        part.replace(path)
+    elif not _is_same(path, part):
+        raise Problem(
+            409, "key-reused", "The idempotency key belongs to another file",
+            "The key was used with another file. Use a new key for a new batch.",
+        )  # fmt: skip
 
 
 def _is_same(one: Path, other: Path) -> bool:
