@@ -54,11 +54,12 @@ class Door:
             BatchSpec(source="gateway", flow_id="flow-1", name="gateway:crm")
         )  # fmt: skip
 
-    def launch(self, callback_url=None, *, caller="key-1", idempotency_key=None):
+    def launch(self, callback_url=None, *, caller="key-1", idempotency_key=None, contact=None):
         """Accept one launch and return its record."""
         order = launches.Order(
-            launch_id=launches.new_launch_id(self.clock.now_us), batch_id=self.batch_id, make=_row, caller=caller,
-            idempotency_key=idempotency_key, fingerprint="f", route="crm", callback_url=callback_url,
+            launch_id=launches.new_launch_id(self.clock.now_us), batch_id=self.batch_id, caller=caller,
+            make=lambda number: _row(number, contact, idempotency_key), idempotency_key=idempotency_key,
+            fingerprint="f", route="crm", callback_url=callback_url,
         )  # fmt: skip
         return launches.append(self.store, [order])[0].launch
 
@@ -108,10 +109,10 @@ class Door:
         self.ledger.close()
 
 
-def _row(number):
+def _row(number, contact=None, key=None):
     prepared = Prepared(
-        row_number=number, line=number, key=f"row-{number}", input_data={"Flow.x": "1"}, contact=None, name=None,
-        token=f"token-{number}",
+        row_number=number, line=number, key=key or f"row-{number}", input_data={"Flow.x": contact or "1"},
+        contact=contact, name=None, token=f"token-{number}",
     )  # fmt: skip
     return RowPlan(
         row_number=number, line=number, decision=Decision(kind="launch", reason="ready", message=""), prepared=prepared

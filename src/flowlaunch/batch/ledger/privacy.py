@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from sqlalchemy import bindparam, or_, select, update
 
-from flowlaunch.batch.ledger import counts, events as event_rows
+from flowlaunch.batch.ledger import counts, events as event_rows, privacy_edges
 from flowlaunch.batch.ledger.schema import attempts, events, results, rows
 from flowlaunch.batch.ledger.shapes import Forgotten
 from flowlaunch.batch.states import MOVES, Event, RowState, move
@@ -36,6 +36,7 @@ def forget(store: Store, key: str, *, by: str) -> Forgotten:
         found = _rows_of(connection, forms)
         names = frozenset(forms) | {name for one in found for name in (one.key, one.contact) if name is not None}
         told = _erase_mentions(connection, names - {FORGOTTEN})
+        told += privacy_edges.erase(connection, [one.id for one in found], names - {FORGOTTEN}, store.keyed_hash)
         done = _erase(connection, found, store.now_us(), by) if found else NOTHING
         done = msgspec.structs.replace(done, events=done.events + told)
     if done != NOTHING:
