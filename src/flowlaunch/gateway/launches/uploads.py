@@ -117,8 +117,7 @@ class Uploads:
             raise Problem(409, "key-reused", "The batch is another one", error.message) from error
         except InputError:
             if not was_there:
-                path.unlink(missing_ok=True)
-                _told_path(path).unlink(missing_ok=True)
+                await asyncio.to_thread(_forget, path)
             raise
 
     def start(self) -> None:
@@ -259,6 +258,12 @@ def _keep(part: Path, path: Path, upload: Upload) -> None:
             409, "key-reused", "The idempotency key belongs to another file",
             "The key was used with another file. Use a new key for a new batch.",
         )  # fmt: skip
+
+
+def _forget(path: Path) -> None:
+    """Remove a file that is no batch, with what was told of it."""
+    path.unlink(missing_ok=True)
+    _told_path(path).unlink(missing_ok=True)
 
 
 def _is_same(one: Path, other: Path) -> bool:
