@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 @contextmanager
 def inbox(*statuses):
-    """Receive callbacks; yield the address and the queue of (headers, body); `statuses` are answered first, then 204."""
+    """Receive callbacks; yield the address and the queue of (headers, body); answer `statuses` first, then 204."""
     came, left = queue.Queue(), list(statuses)
 
     class Handler(BaseHTTPRequestHandler):

@@ -4,18 +4,18 @@ import subprocess
 import sys
 
 import pytest
+from gateway_world import gateway
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
-from gateway_world import gateway
 from receiving import inbox
 
 from flowlaunch.errors import SettingsError
-from flowlaunch.sandbox import Status
 from flowlaunch.gateway.ops import tracing
 from flowlaunch.gateway.ops.options import OpsOptions
 from flowlaunch.gateway.ops.tracing import Tracing
+from flowlaunch.sandbox import Status
 
 TRACE_ID, PARENT_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
