@@ -61,13 +61,13 @@ class App(threading.Thread):
 
 
 class GatewaySiege(Siege):
-    """One gateway process on a file, apps that ask it, and what is done to it."""
+    """One gateway process on its ledger, apps that ask it, and what is done to it."""
 
     BLOWS = ("kill", "kill", "freeze", "cut", "partition", "storm")
 
-    def __init__(self, sandbox, folder, seed):
+    def __init__(self, sandbox, folder, ledger, seed):
         super().__init__(sandbox, seed)
-        self.folder, self.ledger = folder, folder / "gateway.db"
+        self.folder, self.ledger = folder, ledger
         place = urlsplit(sandbox.url)
         self.service = Proxy(place.hostname, place.port)
         self.environment = {
@@ -166,12 +166,19 @@ class GatewaySiege(Siege):
             app.join(15)
 
 
+@pytest.fixture
+def ledger(request, tmp_path):
+    """Where the gateway keeps its launches."""
+    return request.getfixturevalue("postgres_url") if request.param == "postgresql" else tmp_path / "gateway.db"
+
+
 @pytest.mark.timeout(900 if IS_LONG else 120)
-@pytest.mark.parametrize("seed", seeds(short=1, long=6))
-def test_every_launch_that_a_gateway_accepted_ends_and_none_runs_twice(tmp_path, seed):
+@pytest.mark.parametrize("seed", seeds(short=1, long=4))
+@pytest.mark.parametrize("ledger", ["sqlite", "postgresql"], indirect=True)
+def test_every_launch_that_a_gateway_accepted_ends_and_none_runs_twice(tmp_path, ledger, seed):
     """Each launch answered with 202 is one row and one execution or in doubt, however often its app had to ask."""
     with Sandbox(rate_per_minute=None, journal_size=100_000) as sandbox:
-        siege = GatewaySiege(sandbox, tmp_path, seed)
+        siege = GatewaySiege(sandbox, tmp_path, ledger, seed)
         try:
             siege.rage()
             history = siege.history()
