@@ -240,7 +240,10 @@ def lease(store: Store, seqs: Sequence[int], holder: str, *, lasts_us: int) -> t
 
 
 def settle(store: Store, holder: str, done: Settled) -> bool:
-    """Write what came of an attempt; return False, leaving all as it is, when the lease went to someone else."""
+    """Write what came of an attempt; return False, leaving all as it is, when the lease went to someone else.
+
+    It need not be on the disk at once: after a power cut a message is sent again, and its receiver knows its id.
+    """
     attempt = done.attempt
     new = {
         "state": done.state,
@@ -252,7 +255,7 @@ def settle(store: Store, holder: str, done: Settled) -> bool:
         "problem": attempt.problem[:LONGEST_PROBLEM],
         "done_us": None if done.state == "waiting" else attempt.at_us + attempt.took_us,
     }
-    with store.write("settle a callback") as connection:
+    with store.write("settle a callback", durable=False) as connection:
         ours = (deliveries.c.seq == done.seq, deliveries.c.lease == holder)
         if connection.execute(update(deliveries).where(*ours).values(**new)).rowcount != 1:
             return False
