@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from flowlaunch._io.clock_async import AsyncClock
     from flowlaunch.aclient import AsyncClient
     from flowlaunch.batch.ledger import Batch, Ledger
+    from flowlaunch.gateway.launches.handing import HandingEngine
     from flowlaunch.gateway.options import GatewayOptions
 
 __all__ = ["assembled"]
@@ -43,10 +44,14 @@ def assembled(options: GatewayOptions, *, client: AsyncClient, ledger: Ledger, c
     batches, gatekeeper, endings = RouteBatches(ledger), Gatekeeper(ledger.store), Endings()
     uploads = Uploads(ledger, flows, options, clock, lambda: routes.current)
     plan = Plan(options, ledger, routes, uploads)
-    engine = Engine(
-        ledger, client, clock,
-        options_of=plan.options_of, batch_ids=plan.batch_ids, watch=endings, idle_s=options.idle_s,
-    )  # fmt: skip
+    engine: Engine | HandingEngine
+    if options.hands_over:
+        engine = _handing(options, ledger, client, clock, plan)
+    else:
+        engine = Engine(
+            ledger, client, clock,
+            options_of=plan.options_of, batch_ids=plan.batch_ids, watch=endings, idle_s=options.idle_s,
+        )  # fmt: skip
     uploads.on_loaded = engine.wake
     orders = Orders(ledger, flows, batches, options, lambda: routes.current)
     accepter = Accepter(ledger, engine.wake)
@@ -72,6 +77,18 @@ def assembled(options: GatewayOptions, *, client: AsyncClient, ledger: Ledger, c
         callbacks=edges.callbacks,
         hooks=edges.hooks,
         sessions=edges.sessions,
+    )
+
+
+def _handing(
+    options: GatewayOptions, ledger: Ledger, client: AsyncClient, clock: AsyncClock, plan: Plan
+) -> HandingEngine:
+    from flowlaunch.batch.permits import client_key, govern  # noqa: PLC0415 - only with workers
+    from flowlaunch.gateway.launches.handing import HandingEngine  # noqa: PLC0415 - loads the job queue
+
+    govern(client)
+    return HandingEngine(
+        ledger, str(options.ledger), client_key(client), clock, options_of=plan.options_of, batch_ids=plan.batch_ids
     )
 
 

@@ -33,6 +33,7 @@ class GatewayOptions:
         max_waiters: requests with `Prefer: wait` at once; longest_wait_s: how long one may wait.
         idle_s: how long a route's runner stays when there is nothing to do.
         works: whether this process launches; False only accepts.
+        hands_over: whether workers of the ledger, in PostgreSQL, launch in the place of this process.
         stop_wait_s: how long a graceful stop waits for what is under way.
         callback_allow: origins and networks that callbacks may reach beside public https addresses.
         callback_hosts: when there are any, the only hosts that callbacks reach; `.example.com` is all below it.
@@ -59,6 +60,7 @@ class GatewayOptions:
     longest_wait_s: float = 60.0
     idle_s: float = 300.0
     works: bool = True
+    hands_over: bool = False
     stop_wait_s: float = 30.0
     ops: OpsOptions = field(default_factory=OpsOptions)
     callback_allow: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from flowlaunch.gateway.launches.batches import RouteBatches
     from flowlaunch.gateway.launches.engine import Engine
     from flowlaunch.gateway.launches.flows import FlowBook
+    from flowlaunch.gateway.launches.handing import HandingEngine
     from flowlaunch.gateway.launches.launching import Launcher
     from flowlaunch.gateway.launches.reading import LaunchReader
     from flowlaunch.gateway.launches.uploads import Uploads
@@ -54,7 +55,7 @@ class GatewayState:
     flows: FlowBook
     batches: RouteBatches
     gatekeeper: Gatekeeper
-    engine: Engine
+    engine: Engine | HandingEngine
     endings: Endings
     accepter: Accepter
     waiters: Waiters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import delete, func, insert, select, update
@@ -15,7 +15,6 @@ from flowlaunch.batch.states import RowState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     from sqlalchemy import Row
 
@@ -46,6 +45,7 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
         profile: the profile it was begun with, for people.
         stage: stage of its ramp; `stage_full_us`: since when all rows of that stage have left.
         baseline: None until a worker first looked at it.
+        overrides: how it is worked on, where that differs from what the batch recorded.
         states: rows by state.
 
     """
@@ -58,6 +58,7 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     stage: int = 0
     stage_full_us: int | None = None
     baseline: Baseline | None = None
+    overrides: dict[str, Any] = {}
     states: dict[RowState, int] = {}
     paused: bool = False
     paused_by: str = ""
@@ -71,14 +72,23 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @retried(even_if_kept=True)
-def give(store: Store, batch_id: int, *, client_key: str, profile: str, baseline: Baseline | None = None) -> None:
+def give(
+    store: Store,
+    batch_id: int,
+    *,
+    client_key: str,
+    profile: str,
+    baseline: Baseline | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> None:
     """Hand a batch to the workers that have its OAuth client; once is enough, again lets an ended one go on.
 
-    With a `baseline`, what went wrong until now counts no more.
+    With a `baseline`, what went wrong until now counts no more. `overrides` are JSON values, without a secret.
     """
     with store.write("hand a batch to workers") as connection:
         batch_rows.find(connection, batch_id, store.place)
         changed: dict[str, Any] = {"client_key": client_key, "profile": profile, "done_us": None}
+        changed["overrides"] = msgspec.json.encode(overrides or {}).decode()
         if baseline is not None:
             changed["baseline"] = msgspec.json.encode(baseline).decode()
         done = connection.execute(update(handovers).where(handovers.c.batch_id == batch_id).values(**changed))
@@ -142,6 +152,7 @@ def _made(one: Row[*tuple[Any, ...]], states: dict[RowState, int]) -> Handover:
         stage=one.stage,
         stage_full_us=one.stage_full_us,
         baseline=msgspec.json.decode(one.baseline, type=Baseline) if one.baseline else None,
+        overrides=msgspec.json.decode(one.overrides, type=dict[str, Any]),
         states=states,
         paused=bool(one.paused),
         paused_by=one.paused_by,

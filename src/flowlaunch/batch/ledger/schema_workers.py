@@ -33,6 +33,7 @@ handovers = Table(
     Column("stage", Integer, nullable=False),
     Column("stage_full_us", BIG),
     Column("baseline", Text),
+    Column("overrides", Text, nullable=False),
 )
 """Batches that workers work on, and how far each has come on its ramp and with its error budget."""
 

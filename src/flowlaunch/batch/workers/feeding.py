@@ -42,7 +42,7 @@ class Feeder:
     ) -> None:
         self._ledger, self._queue, self._me, self._clock = ledger, queue, me, clock
         self._stale_after_s = stale_after_s
-        self._known: dict[int, tuple[Batch, WorkOptions]] = {}
+        self._known: dict[int, Batch] = {}
         self._reclaimed_s = float("-inf")
         self._waiting: frozenset[int] = frozenset()
         self.taken_over = 0
@@ -92,14 +92,14 @@ class Feeder:
 
     def _orders(self, held: Handover, jobs: list[JobStanding], alive: list[Process]) -> list[tuple[ChunkOrder, str]]:
         """Judge one batch, note what changed, and return the jobs that it lacks."""
-        batch, options = self._batch(held.batch_id)
+        batch, options = self._batch(held)
         now_us = self._now_us()
         judgement = judge(held, options, now_us)
         self._note(held, judgement)
         if held.cancelled and held.rows(RowState.PENDING, RowState.HELD):
             self._ledger.cancel_rows(held.batch_id, None, by=BY)
         next_look_us = self._next_look_us(held, options)
-        if self._has_ended(batch, held, next_look_us):
+        if self._has_ended(batch, held, next_look_us, is_told=options.ends_when != "never"):
             return []
         running = {one.chunk for one in jobs if one.task == LAUNCH and one.is_running}
         found: list[tuple[ChunkOrder, str]] = []
@@ -129,12 +129,11 @@ class Feeder:
             worker="" if chunk in FOR_ALL else chunk, priority=held.priority, at_us=at_us,
         )  # fmt: skip
 
-    def _batch(self, batch_id: int) -> tuple[Batch, WorkOptions]:
-        known = self._known.get(batch_id)
-        if known is None or known[0].loaded_us is None:
-            batch = self._ledger.batch(batch_id)
-            known = self._known[batch_id] = (batch, recorded_options(batch, None, {}))
-        return known
+    def _batch(self, held: Handover) -> tuple[Batch, WorkOptions]:
+        batch = self._known.get(held.batch_id)
+        if batch is None or batch.loaded_us is None:
+            batch = self._known[held.batch_id] = self._ledger.batch(held.batch_id)
+        return batch, recorded_options(batch, None, held.overrides)
 
     def _note(self, held: Handover, judgement: Judgement) -> None:
         changed = dict(judgement.changed)
@@ -154,11 +153,11 @@ class Feeder:
             return None
         return self._ledger.next_look_us(held.batch_id)
 
-    def _has_ended(self, batch: Batch, held: Handover, next_look_us: int | None) -> bool:
-        """Record that nothing is left to launch and no end left to learn; an open-ended batch never ends."""
+    def _has_ended(self, batch: Batch, held: Handover, next_look_us: int | None, *, is_told: bool) -> bool:
+        """Record that nothing is left to launch and no end left to learn; of an open-ended batch nobody is told."""
         if held.rows(RowState.PENDING, RowState.LAUNCHING) or next_look_us is not None or batch.loaded_us is None:
             return False
-        if held.done_us is None and handovers.end(self._ledger.store, held.batch_id):
+        if held.done_us is None and handovers.end(self._ledger.store, held.batch_id) and is_told:
             kind = "cancelled" if held.cancelled else "finished"
             self._ledger.add_event(held.batch_id, kind, message="")
         return True

@@ -142,6 +142,7 @@ class Hands:
             known.batch,
             known.rules,
             {
+                **held.overrides,
                 "is_shared": True, "ends_when": "idle", "most_rows": may_leave(held, order.until_left, order.rows),
                 "track": False, "ramp": (), "seen": seen_of(held.baseline or Baseline()), "waits_when_paused": False,
                 "priority": float(held.priority), "stale_after_s": self._stale_after_s,
@@ -224,7 +225,7 @@ class Hands:
     async def _followed(self, held: Handover, client: AsyncClient, hand: Hand) -> FlowlaunchError | None:
         """Run a tracker; return why ends cannot be read at all, or None."""
         known = await self._know(held.batch_id)
-        options = recorded_options(known.batch, None, {})
+        options = recorded_options(known.batch, None, held.overrides)
         writer = Writer()
         budget = options.pace_per_minute * options.pace_share if options.pace_per_minute is not None else None
         lane = SlotLane(self._ledger, writer, client_key(client), f"look:{held.batch_id}", budget)

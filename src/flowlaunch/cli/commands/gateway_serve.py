@@ -12,6 +12,7 @@ import click
 
 from flowlaunch.cli.gateway_callback_options import callback_options, callback_settings
 from flowlaunch.cli.gateway_ops_options import operated, ops_options
+from flowlaunch.cli.ledgers import server_ledger
 from flowlaunch.cli.session import Session, command_options
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def default_ledger() -> Path:
 @callback_options
 @ops_options
 @click.option("--accept-only", is_flag=True, help="Record launches and leave sending them to another process.")
+@click.option("--workers", "hands_over", is_flag=True, help="Have the workers of the ledger launch, see worker run.")
 @command_options()
 def serve_command(session: Session, ledger: str | None, is_sandbox: bool, **wanted: Any) -> None:  # fmt: skip
     """Serve the gateway until Ctrl-C.
@@ -91,6 +93,8 @@ def serve_command(session: Session, ledger: str | None, is_sandbox: bool, **want
     from flowlaunch.gateway.ops.logs import configure  # noqa: PLC0415 - loads the server and the database library
     from flowlaunch.gateway.serve import new_loop, serve  # noqa: PLC0415
 
+    if wanted["hands_over"]:
+        server_ledger(ledger or "a file")
     place: Path | str = ledger if ledger and "://" in ledger else Path(ledger) if ledger else default_ledger()
     if isinstance(place, Path):
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -132,6 +136,7 @@ def _options(session: Session, ledger: Path | str, wanted: dict[str, Any], sandb
         max_waiting_rows=wanted["max_waiting"],
         max_upload_bytes=wanted["max_upload_mb"] * 1_000_000,
         works=not wanted["accept_only"],
+        hands_over=wanted["hands_over"],
         **callback_settings(wanted),
         ops=operated(wanted),
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from flowlaunch.batch.reconcile import ReconcileReport
     from flowlaunch.gateway.access import Caller
     from flowlaunch.gateway.launches.engine import Engine
+    from flowlaunch.gateway.launches.handing import HandingEngine
     from flowlaunch.gateway.launches.reading import LaunchView
 
 __all__ = ["Actions"]
@@ -33,7 +34,11 @@ class Actions:
     """Acts on the ledger and wakes the engine. A Problem 409 says that things stand otherwise than the wish needs."""
 
     def __init__(
-        self, ledger: Ledger, engine: Engine, client: AsyncClient, on_rest: Callable[[Sequence[int]], None]
+        self,
+        ledger: Ledger,
+        engine: Engine | HandingEngine,
+        client: AsyncClient,
+        on_rest: Callable[[Sequence[int]], None],
     ) -> None:
         self._ledger, self._engine, self._client, self._on_rest = ledger, engine, client, on_rest
 

@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("stage", sa.Integer(), nullable=False),
         sa.Column("stage_full_us", BIG),
         sa.Column("baseline", sa.Text()),
+        sa.Column("overrides", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["batch_id"], ["batches.id"]),
         sa.PrimaryKeyConstraint("batch_id"),
     )
