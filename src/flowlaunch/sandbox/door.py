@@ -45,7 +45,7 @@ class Door:
 
     async def _reopen(self, family: int, address: tuple[str, int], seconds: float) -> None:
         await asyncio.sleep(0)  # uvloop gives the socket back a turn later
-        self._socket = socket.socket(family, socket.SOCK_STREAM)
+        self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(address)  # bound without listening: keeps the port, and the system refuses for us
         self._socket.setblocking(False)

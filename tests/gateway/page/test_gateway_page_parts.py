@@ -1,5 +1,7 @@
-"""Parts of the gateway's page that need no browser: masking and figures over time."""
+"""Parts of the gateway's page that need no browser: masking, figures over time, and how fast answers leave."""
 
+import asyncio
+import socket
 from collections import Counter
 from types import SimpleNamespace
 
@@ -7,8 +9,10 @@ import pytest
 
 from flowlaunch.gateway.page.masking import masked
 from flowlaunch.gateway.page.pulse import Pulse
+from flowlaunch.gateway.serve import bound as gateway_socket
 from flowlaunch.gateway.store.gauges import Glance
 from flowlaunch.pages.formats import Hidden, json_html
+from flowlaunch.sandbox.server import bind as sandbox_socket
 
 MINUTE_US = 60_000_000
 
@@ -76,3 +80,27 @@ def test_a_retry_takes_nothing_back_from_the_chart():
     pulse.take(seen(pending=5), 10 * MINUTE_US + 2)
 
     assert dict(pulse.bars(10 * MINUTE_US)[-1].amounts)["run"] == 5
+
+
+@pytest.mark.parametrize("listen", [gateway_socket, sandbox_socket], ids=["gateway", "sandbox"])
+def test_answers_are_not_held_back(listen):
+    """The end of an answer leaves at once, not when the client's delayed acknowledgement of its head comes."""
+
+    async def accepted_option():
+        taken = asyncio.get_running_loop().create_future()
+        listener = listen("127.0.0.1", 0)
+
+        class Taker(asyncio.Protocol):
+            def connection_made(self, transport):
+                peer = transport.get_extra_info("socket")
+                taken.set_result(peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+        server = await asyncio.get_running_loop().create_server(Taker, sock=listener)
+        async with server:
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+            option = await taken
+            writer.close()
+            await writer.wait_closed()
+        return option
+
+    assert asyncio.run(accepted_option()) != 0
