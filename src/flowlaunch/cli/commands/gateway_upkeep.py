@@ -24,9 +24,10 @@ _SIZES: Final = {"ledger": "ledger", "before_bytes": "bytes before", "after_byte
 @ledger_option
 @command_options(settings=False)
 def backup_command(session: Session, ledger: str | None, to: Path) -> None:
-    """Copy the ledger to the new file TO, also while the gateway is served, and check the copy.
+    """Copy the ledger while it is served.
 
-    The copy is a ledger: start a gateway on it to restore it. `gateway serve --backups DIR` makes copies by itself.
+    TO is a new file; it is read through before this ends well. The copy is a ledger: start a gateway on it to
+    restore it. `gateway serve --backups DIR` makes copies by itself.
     """
     from flowlaunch.batch.ledger import backup  # noqa: PLC0415 - loads the database library
     from flowlaunch.gateway.ops.backups import check_copy  # noqa: PLC0415
@@ -54,9 +55,10 @@ def backup_command(session: Session, ledger: str | None, to: Path) -> None:
 @ledger_option
 @command_options(settings=False)
 def prune_command(session: Session, ledger: str | None, uploads: Path | None, dry_run: bool, **wanted: Any) -> None:
-    """Remove what is older than is kept, as a served gateway does by itself every hour.
+    """Remove what is older than is kept.
 
-    Nothing that has not come to its end is removed, and no launch whose callback is still being tried.
+    A served gateway does so by itself every hour. Nothing that has not come to its end is removed, and no launch
+    whose callback is still being tried.
     """
     from flowlaunch.batch.ledger.ledger import Ledger  # noqa: PLC0415 - loads the database library
     from flowlaunch.gateway.ops.pruning import Pruning  # noqa: PLC0415
@@ -75,10 +77,11 @@ def prune_command(session: Session, ledger: str | None, uploads: Path | None, dr
 @ledger_option
 @command_options(settings=False)
 def vacuum_command(session: Session, ledger: str | None, anyway: bool) -> None:
-    """Rewrite the ledger's file without the room that removed launches left.
+    """Make the ledger's file as small as what it holds.
 
-    New launches use that room again, so this is only of use when the file is to be smaller, or when removed content
-    is to be gone from it. It needs as much free disk as the ledger has, and nobody can write until it is through.
+    New launches use the room again that removed ones left, so this is only of use when the file is to be smaller,
+    or when removed content is to be gone from it. It needs as much free disk as the ledger has, and nobody can write
+    until it is through.
     """
     from flowlaunch.batch.ledger import upkeep  # noqa: PLC0415 - loads the database library
 
