@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -12,6 +15,7 @@ from flowlaunch.cli.app import run
 from flowlaunch.gateway.access.gatekeeper import Gatekeeper
 from flowlaunch.gateway.access.sessions import Sessions
 from flowlaunch.gateway.store import delivery_views
+from flowlaunch.sandbox import Sandbox
 
 
 @pytest.fixture
@@ -129,3 +133,23 @@ def test_the_audit_log_is_read_from_the_command_line(command):
 def test_webhook_messages_are_listed(command):
     """`gateway webhooks` lists nothing, and says so well, where nothing came."""
     assert command("webhooks", "--refused", "-o", "json")[:2] == (0, "[]")
+
+
+def test_a_gateway_whose_talk_goes_to_a_log_writes_no_secret_there(tmp_path):
+    """Served by a service manager, the gateway prints no sign-in link: a log is no place for one."""
+    with Sandbox(rate_per_minute=None) as sandbox:
+        environment = os.environ | {
+            "GENESYSCLOUD_REGION": sandbox.url,
+            "GENESYSCLOUD_OAUTHCLIENT_ID": "demo",
+            "GENESYSCLOUD_OAUTHCLIENT_SECRET": "demo-secret",
+        }
+        serve = [sys.executable, "-m", "flowlaunch", "gateway", "serve", "--port", "0", "--ledger", tmp_path / "g"]
+        served = subprocess.Popen(serve, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            url = served.stdout.readline().strip()
+        finally:
+            served.terminate()
+            said = "".join(served.communicate(timeout=30))
+    assert f"flowlaunch gateway link --url {url}" in said
+    assert "sign-in#" not in said
+    assert "demo-secret" not in said

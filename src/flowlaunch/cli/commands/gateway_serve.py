@@ -14,6 +14,7 @@ from flowlaunch.cli.gateway_callback_options import callback_options, callback_s
 from flowlaunch.cli.gateway_ops_options import operated, ops_options
 from flowlaunch.cli.ledgers import server_ledger
 from flowlaunch.cli.session import Session, command_options
+from flowlaunch.cli.terminal import stderr_is_terminal
 
 if TYPE_CHECKING:
     from flowlaunch.aclient import AsyncClient
@@ -169,9 +170,12 @@ def _announce(session: Session, state: GatewayState, sandbox: Sandbox | None) ->
         session.talk(f"an API key to try things with: {_first_key(keys)}")
     elif not keys.all():
         session.talk("no app can launch yet: create a key with `flowlaunch gateway keys create NAME --scope launch`")
-    scope = "operate" if sandbox is None else "admin"
-    link = f"{state.base_url}/sign-in#{state.sessions.link('serve', 'operator', [scope])}"
-    session.talk(f"its page, for the next 10 minutes and once: {link}")
+    if sandbox is not None or stderr_is_terminal():
+        scope = "operate" if sandbox is None else "admin"
+        link = f"{state.base_url}/sign-in#{state.sessions.link('serve', 'operator', [scope])}"
+        session.talk(f"its page, for the next 10 minutes and once: {link}")
+    else:  # what is written to a log signs nobody in
+        session.talk(f"to sign in to its page: flowlaunch gateway link --url {state.base_url}")
     session.talk(f"its API: {state.base_url}/v1/openapi.json. Ctrl-C ends it.")
 
 
