@@ -28,6 +28,7 @@
         LedgerFencedError       another process took the batch over: stop, send nothing more
         LedgerFullError         the disk is full: no intent was written; .saved
         LedgerMismatchError     the file, the mapping or the flow has changed since the batch began; .changed
+        LedgerMovedError        the ledger was moved and goes on there; .place
         LedgerTooNewError       a newer flowlaunch wrote the ledger
       FlowError                 the flow language; .span
         FlowSyntaxError         text that cannot be parsed
@@ -69,6 +70,7 @@ from flowlaunch.errors.ledger import (
     LedgerFencedError,
     LedgerFullError,
     LedgerMismatchError,
+    LedgerMovedError,
     LedgerTooNewError,
     LedgerUnreachableError,
 )
@@ -115,6 +117,7 @@ __all__ = [
     "LedgerFencedError",
     "LedgerFullError",
     "LedgerMismatchError",
+    "LedgerMovedError",
     "LedgerTooNewError",
     "LedgerUnreachableError",
     "NotFoundError",

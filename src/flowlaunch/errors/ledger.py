@@ -105,6 +105,22 @@ class LedgerMismatchError(LedgerError):
         self.changed = tuple(changed)
 
 
+class LedgerMovedError(LedgerError):
+    """The ledger was moved to another place and must not be used here: what it holds goes on there.
+
+    Attributes:
+        place: where it is now, without a password.
+
+    """
+
+    default_code = "ledger-moved"
+    default_hint = "Use the new place; `flowlaunch ledger info FILE --use-again` takes the file into use again."
+
+    def __init__(self, message: str, *, place: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint, details={"place": place})
+        self.place = place
+
+
 class LedgerTooNewError(LedgerError):
     """A newer flowlaunch wrote the ledger; nothing was changed."""
 

@@ -87,9 +87,9 @@ def read_key(path: Path) -> bytes | None:
         ) from error
 
 
-def write_key(path: Path) -> bytes:
-    """Make a key and its file; when another process was first, return that one's."""
-    key = secrets.token_bytes(32)
+def write_key(path: Path, key: bytes | None = None) -> bytes:
+    """Make a key, unless it is given, and its file; when another process was first, return that one's."""
+    key = key or secrets.token_bytes(32)
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(key.hex() + "\n")

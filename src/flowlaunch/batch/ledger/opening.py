@@ -20,16 +20,20 @@ def open_ledger(
     clock: Clock | None = None,
     create: bool = True,
     boundary: Callable[[str], None] | None = None,
+    moved_ok: bool = False,
 ) -> Ledger:
-    """Open the ledger at a path, making it when there is none.
+    """Open the ledger at a path, or in a PostgreSQL database (`postgresql://…`), making it when there is none.
 
-    An older ledger is brought up to date after a copy of it was put beside it.
+    An older file is brought up to date after a copy of it was put beside it; an older ledger in PostgreSQL is not, for
+    others may be at work on it (`flowlaunch ledger upgrade`). `moved_ok` opens a file whose ledger was moved.
 
-    Database URLs are reserved for ledgers shared by machines and refused for now. `boundary` is called with
-    `before:<what>` and `after:<what>` around every commit, for tests that end the process there.
+    `clock` is for tests: by default files go by this machine's clock and PostgreSQL by the server's. `boundary` is
+    called with `before:<what>` and `after:<what>` around every commit, for tests that end the process there.
 
     Raises:
         LedgerTooNewError: a newer flowlaunch wrote it.
+        LedgerMovedError: it was moved to another place.
+        LedgerUnreachableError: the database server does not answer.
         LedgerError: it is no ledger, does not exist, or cannot be opened.
 
     """
@@ -37,5 +41,5 @@ def open_ledger(
     from flowlaunch.batch.ledger import versions  # noqa: PLC0415
     from flowlaunch.batch.ledger.ledger import Ledger  # noqa: PLC0415
 
-    store = versions.open_store(place, clock or SystemClock(), create=create, boundary=boundary)
+    store = versions.open_store(place, clock or SystemClock(), create=create, boundary=boundary, moved_ok=moved_ok)
     return Ledger(store)

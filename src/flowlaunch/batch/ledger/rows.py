@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, insert, literal_col
 
 from flowlaunch.batch.ledger import batches as batch_rows, counts
 from flowlaunch.batch.ledger.faults import retried
+from flowlaunch.batch.ledger.marks import refuse_moved
 from flowlaunch.batch.ledger.postgres import copy_into
 from flowlaunch.batch.ledger.prepared import PreparedStatement
 from flowlaunch.batch.ledger.schema import IN_ATTENTION, batches, results, rows
@@ -117,6 +118,7 @@ def _last_number(store: Store, batch_id: int) -> int:
 def _insert_once(store: Store, batch_id: int, last: int, made: list[dict[str, Any]]) -> None:
     deltas = counts.Deltas((batch_id, one["state"], one["reason"]) for one in made)
     with store.write("add rows", durable=False) as connection:
+        refuse_moved(connection, store.place)
         done = connection.execute(
             update(batches)
             .where(batches.c.id == batch_id, batches.c.last_number == last)

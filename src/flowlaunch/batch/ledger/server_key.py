@@ -61,6 +61,17 @@ class ServerKey:
             return self.make()  # another process was first
         return key
 
+    def adopt(self, key: bytes) -> None:
+        """Keep the key of a ledger that came from elsewhere, and leave its proof."""
+        path, proof = self._known()
+        if read_key(path) is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_key(path, key)
+        if proof is None:
+            self.make()
+        else:
+            self._checked(path, read_key(path), proof)
+
     def _known(self) -> tuple[Path, str | None]:
         with self._store.read("look for the key of hashed contacts") as connection:
             found = {one.name: one.value for one in connection.execute(select(facts.c.name, facts.c.value))}

@@ -89,7 +89,8 @@ class Store:
         self.database = database
         self.clock = clock
         self.timeline = timeline_of(clock, database.ask_time)
-        self.keyed_hash = KeyedHash(ServerKey(self) if database.path is None else FolderKey(database.path.parent))
+        self.key = ServerKey(self) if database.path is None else FolderKey(database.path.parent)
+        self.keyed_hash = KeyedHash(self.key)
         self._boundary = boundary or _nowhere
         self._payloads: dict[int, str] = {}
 

@@ -16,6 +16,7 @@ from flowlaunch.batch.ledger import (
     schema_workers,  # noqa: F401 - as above
     sqlite,
 )
+from flowlaunch.batch.ledger.marks import refuse_moved
 from flowlaunch.batch.ledger.schema import HEAD, facts
 from flowlaunch.batch.ledger.store import Clock, Store
 from flowlaunch.errors import LedgerError, LedgerTooNewError
@@ -31,7 +32,12 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
 def open_store(
-    place: Path | str, clock: Clock, *, create: bool, boundary: Callable[[str], None] | None = None
+    place: Path | str,
+    clock: Clock,
+    *,
+    create: bool,
+    boundary: Callable[[str], None] | None = None,
+    moved_ok: bool = False,
 ) -> Store:
     """Open the ledger at `place`, making it, or bringing a file up to date."""
     if isinstance(place, str) and "://" in place:
@@ -41,6 +47,9 @@ def open_store(
     store = Store(sqlite.SqliteFile(path), clock, boundary=boundary)
     try:
         _bring_up_to_date(store, path, fresh=fresh)
+        if not moved_ok:
+            with store.read("open") as connection:
+                refuse_moved(connection, store.place)
     except BaseException:
         store.close()
         raise

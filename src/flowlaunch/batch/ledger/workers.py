@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from flowlaunch.batch.ledger import batches as batch_rows, chunks, events, hands
 from flowlaunch.batch.ledger.faults import retried
 from flowlaunch.batch.ledger.liveness import OURS, lives
+from flowlaunch.batch.ledger.marks import refuse_moved
 from flowlaunch.batch.ledger.prepared import PreparedStatement
 from flowlaunch.batch.ledger.schema import batches, chunks as chunk_rows, rows, workers
 from flowlaunch.batch.ledger.shapes import Worker, WorkerStanding
@@ -57,6 +58,7 @@ def start(store: Store, batch_id: int, *, stale_after_s: float, is_shared: bool)
         stale_after_s=stale_after_s,
     )
     with store.write("start work") as connection:
+        refuse_moved(connection, store.place)
         batch = batch_rows.find(connection, batch_id, store.place, for_update=True)
         retire_dead(connection, batch_id, now_us, stale_after_s)
         rivals = [one for one in _present(connection, batch_id) if not (is_shared and one.is_shared)]
