@@ -133,28 +133,24 @@ class Orders:
         )
 
     async def _prepared(self, ask: Ask, route: Route, flow: Flow, launch_id: str) -> Prepared:
-        given = {} if ask.input is None else ask.input
         mapped = await self._mapped(ask, route, flow, launch_id) if route.mapping is not None else None
-        checked = mapped.input_data if mapped is not None else given
-        if route.spec.token_input is not None and isinstance(checked, dict):
-            checked = {**checked, route.spec.token_input: launch_id}
-        input_data, problems = await self._flows.check(flow, checked, route.spec.version)
+        plain = Prepared(row_number=0, line=0, key="", input_data={}, token=launch_id)
+        prepared = mapped or plain
+        given: Any = mapped.input_data if mapped is not None else {} if ask.input is None else ask.input
+        token = prepared.token if prepared.name and not ask.name else launch_id  # whichever the name shows
+        if route.spec.token_input is not None and isinstance(given, dict):
+            given = {**given, route.spec.token_input: token}
+        input_data, problems = await self._flows.check(flow, given, route.spec.version)
         if problems:
             raise PreflightError(f"the input of {flow.name!r} does not fit", problems=problems, hint="")
-        named = ask.name or (mapped.name if mapped is not None else None) or launch_id
-        if mapped is None:
-            return Prepared(
-                row_number=0, line=0, key=ask.key or launch_id, input_data=input_data, name=named,
-                not_before_us=ask.not_before_us, token=launch_id,
-            )  # fmt: skip
         has_own_key = route.mapping is not None and route.mapping.row.key is not None
         return msgspec.structs.replace(
-            mapped,
-            key=mapped.key if has_own_key else ask.key or launch_id,
+            prepared,
+            key=prepared.key if has_own_key else ask.key or launch_id,
             input_data=input_data,
-            name=named,
-            not_before_us=max(filter(None, (ask.not_before_us, mapped.not_before_us)), default=None),
-            token=launch_id if ask.name or not mapped.name else mapped.token,
+            name=ask.name or prepared.name or launch_id,
+            not_before_us=max(filter(None, (ask.not_before_us, prepared.not_before_us)), default=None),
+            token=token,
         )
 
     async def _mapped(self, ask: Ask, route: Route, flow: Flow, launch_id: str) -> Prepared:
