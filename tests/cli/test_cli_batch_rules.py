@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 import pytest
@@ -109,3 +110,23 @@ def test_a_country_has_two_names_of_its_option(at_sandbox, tmp_path):
     for option in ("--country", "--region-default"):
         arguments = (str(file), "--flow", FLOW, "--phone", "mobile", "--dnc", stop, option, "de", "-o", "json")
         assert json.loads(at_sandbox("batch", "plan", *arguments).out)["counts"] == {"skip": 1}
+
+
+def test_every_decision_is_explained_row_by_row(at_sandbox, people, tmp_path):
+    """--decisions writes a line for each row of the source: what becomes of it, by which rule, and why."""
+    file = tmp_path / "decisions.csv"
+    stop = listed(tmp_path, "+13055551235\n", "stop.txt")
+    people.write_text(PEOPLE + "1,Eve,+13055551239,eve@example.com,US-FL\n5,ragged\n6,Fay,none,,US-FL\n", "utf-8")
+
+    at_sandbox("batch", "plan", str(people), "--flow", FLOW, "--key", "orderId", "--phone", "mobile", "--dnc", stop,
+               "--limit", "2", "--decisions", str(file))  # fmt: skip
+
+    rows = list(csv.DictReader(file.read_text("utf-8").splitlines()))
+    assert [(row["row"], row["decision"], row["reason"]) for row in rows] == [
+        ("1", "launch", "ready"), ("2", "skip", "do-not-contact"), ("3", "launch", "ready"),
+        ("4", "skip", "over-limit"),
+        ("5", "skip", "duplicate-in-file"), ("6", "reject", "ragged-row"), ("7", "hold", "unknown-number"),
+    ]  # fmt: skip
+    assert "+13055551235" in rows[1]["message"]
+    assert "line 2" in rows[4]["message"]
+    assert all(row["message"] for row in rows)

@@ -1,4 +1,4 @@
-"""The rejects file: the rows that somebody has to mend, as they came in, each with what is wrong with it."""
+"""What a plan decided, as files: the rows that somebody has to mend as they came in, and the decision about each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
+from flowlaunch.batch.decisions import REASONS
 from flowlaunch.batch.results.csv_cells import cell_for_csv
+from flowlaunch.batch.results.summary import instant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from flowlaunch.batch.decisions import RowPlan
 
-__all__ = ["REJECT_COLUMNS", "Rejects"]
+__all__ = ["REJECT_COLUMNS", "Decisions", "Rejects"]
 
 REJECT_COLUMNS: Final = ("reject_line", "reject_kind", "reject_reason", "reject_message", "reject_raw")
 _MENDABLE: Final = frozenset({"reject", "hold"})
@@ -74,3 +76,24 @@ class Rejects:
         text.flush()
         text.detach()
         return self.rows
+
+
+class Decisions:
+    """Writes one line of CSV for each planned row, in the order of the source."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._write("row", "line", "key", "decision", "reason", "message", "not_before")
+
+    def add(self, plan: RowPlan) -> None:
+        """Write the decision about one row, with all of its problems."""
+        decision, prepared = plan.decision, plan.prepared
+        said = "; ".join(map(str, decision.problems)) or decision.message or REASONS.get(decision.reason, "")
+        not_before = instant(decision.not_before_us) if decision.not_before_us else None
+        key = prepared.key if prepared else ""
+        self._write(plan.row_number, plan.line, key, decision.kind, decision.reason, said, not_before)
+
+    def _write(self, *cells: Any) -> None:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerow([cell_for_csv(cell) for cell in cells])
+        self._stream.write(text.getvalue().encode("utf-8", "backslashreplace"))

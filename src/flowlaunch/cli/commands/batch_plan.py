@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ from flowlaunch.cli.session import Session, command_options
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flowlaunch.batch.decisions import RowPlan
     from flowlaunch.batch.plan import PlanReport
 
 __all__ = ["plan_command"]
@@ -33,10 +35,20 @@ _MOST_TOLD: Final = 5
 @click.option("--first", type=click.IntRange(0, 1_000), default=3, show_default=True, metavar="N",
               help="Launches to show as they would be sent.")  # fmt: skip
 @click.option("--rejects", "rejects_file", type=_FILE, metavar="FILE", help="Write rejected and held rows as CSV.")
+@click.option("--decisions", "decisions_file", type=_FILE, metavar="FILE",
+              help="Write what is decided about every row, and why, as CSV.")  # fmt: skip
 @command_options()
 @click.pass_context
 def plan_command(
-    ctx: click.Context, /, session: Session, source: str, *, first: int, rejects_file: Path | None, **wanted: Any
+    ctx: click.Context,
+    /,
+    session: Session,
+    source: str,
+    *,
+    first: int,
+    rejects_file: Path | None,
+    decisions_file: Path | None,
+    **wanted: Any,
 ) -> None:
     """Tell what a batch would do with every row, and send nothing.
 
@@ -46,13 +58,22 @@ def plan_command(
     """
     from flowlaunch.batch.plan import plan_batch_sync  # noqa: PLC0415 - loads the HTTP library
     from flowlaunch.batch.results.export import whole_file  # noqa: PLC0415
-    from flowlaunch.batch.results.rejects import Rejects  # noqa: PLC0415
+    from flowlaunch.batch.results.rejects import Decisions, Rejects  # noqa: PLC0415
     from flowlaunch.cli.batch_foresight import Foresight  # noqa: PLC0415
 
     job = job_of(session, source, wanted)
     foresight = Foresight(job)
-    with Rejects() as rejects:
-        report = plan_batch_sync(job, sample=first, on_reject=rejects.add, on_plan=foresight.add)
+    with ExitStack() as opened:
+        rejects = opened.enter_context(Rejects())
+        takers = [foresight.add]
+        if decisions_file:
+            takers.append(Decisions(opened.enter_context(whole_file(decisions_file))).add)
+
+        def take(plan: RowPlan) -> None:
+            for taker in takers:
+                taker(plan)
+
+        report = plan_batch_sync(job, sample=first, on_reject=rejects.add, on_plan=take)
         if rejects_file:
             with whole_file(rejects_file) as stream:
                 rejects.write(stream, report.columns)
@@ -69,6 +90,8 @@ def plan_command(
         session.talk(f"wrote {mendable:,} rejected and held rows to {rejects_file}")
     elif mendable:
         session.talk(f"{mendable:,} rows are rejected or held: --rejects FILE writes them with what is wrong")
+    if decisions_file:
+        session.talk(f"wrote the decision about each of {report.rows:,} rows to {decisions_file}")
     session.talk("nothing was sent")
     ctx.exit(Exit.OK if report.launches else Exit.INPUT_REJECTED)
 
