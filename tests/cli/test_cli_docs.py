@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = DOCS / "reference" / "cli.md"
-ELSEWHERE = {"flow", "batch", "gateway"}
+ELSEWHERE = {"flow", "batch", "gateway", "worker"}
 """Groups whose commands have a page and a test of their own."""
 _BLOCK = re.compile(r"^#+ `(flowlaunch[^`]*)`\n(.*?)```text\n(.*?)```", re.MULTILINE | re.DOTALL)
 

@@ -39,6 +39,7 @@ class WorkerWorld:
         self.ledger = open_ledger(url)
         self.workers = []
         self.key = key_of(sandbox.url, "demo")
+        self.takeover_s = TAKEOVER_S
 
     # batches -------------------------------------------------------------------------------------------------
 
@@ -100,7 +101,7 @@ class WorkerWorld:
 
     def start(self, many=1, *options, client_id="demo", **environment):
         """Start workers and return them once they are on the list."""
-        command = [sys.executable, "-m", "flowlaunch", "worker", "run", "--takeover", str(TAKEOVER_S), *options]
+        command = [sys.executable, "-m", "flowlaunch", "worker", "run", "--takeover", str(self.takeover_s), *options]
         started = []
         for _ in range(many):
             log = (self.folder / f"worker-{len(self.workers)}.log").open("wb")
