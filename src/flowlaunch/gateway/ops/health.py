@@ -105,7 +105,7 @@ async def watch_platform(
     ask: Callable[[], Awaitable[object]], instruments: Instruments, *, org_silence_s: float
 ) -> None:
     """Ask the platform something when nothing else was asked for a while, until cancelled."""
-    every_s = org_silence_s / PROBES
+    every_s, is_silent = org_silence_s / PROBES, False
     while True:
         silence_s = instruments.silence_s()
         if silence_s is None or silence_s >= every_s:
@@ -114,5 +114,9 @@ async def watch_platform(
             except FlowlaunchError as error:
                 instruments.trouble = error.code
             silence_s = instruments.silence_s()
-        is_silent = silence_s is None or silence_s >= every_s
+        was_silent, is_silent = is_silent, silence_s is None or silence_s >= every_s
+        if is_silent and not was_silent:
+            logger.warning("the platform does not answer: %s", instruments.trouble)
+        elif was_silent and not is_silent:
+            logger.info("the platform answers again")
         await asyncio.sleep(min(every_s, AGAIN_S) if is_silent else every_s - (silence_s or 0.0))

@@ -29,7 +29,7 @@ __all__ = ["FIELDS", "JsonLines", "PlainLines", "configure"]
 
 FIELDS: Final = (
     "launch_id", "batch_id", "route", "execution_id", "correlation_id", "key_id", "operation", "method", "path",
-    "status", "duration_ms", "size_bytes", "client", "hook", "callback_id", "removed", "file",
+    "status", "duration_ms", "size_bytes", "client", "hook", "callback_id", "removed", "file", "url",
 )  # fmt: skip
 """Names of `extra` that are written, where a record has them."""
 LONGEST: Final = 4_000

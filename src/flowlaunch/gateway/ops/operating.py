@@ -68,6 +68,7 @@ class Ops:
             work.append(watch_platform(self._ask, self._instruments, org_silence_s=self._options.org_silence_s))
         if self._spans is not None:
             work.append(self._spans.run())
+        logger.info("the gateway starts", extra={"url": self._state.base_url})
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(one) for one in work]
         for task in self._tasks:
@@ -84,6 +85,7 @@ class Ops:
         if self._spans is not None and self._tracing is not None:
             await asyncio.to_thread(self._spans.flush)
             await asyncio.to_thread(self._tracing.close)
+        logger.info("the gateway has stopped")
 
     async def _ask(self) -> None:
         """Ask the platform who we are, on the shared pace."""

@@ -14,7 +14,7 @@ from flowlaunch._version import __version__
 from flowlaunch.batch.permits import client_key
 from flowlaunch.gateway.launches.batches import route_name_of
 from flowlaunch.gateway.ops.instruments import BATCHES
-from flowlaunch.gateway.ops.registry import Gauge, Metric
+from flowlaunch.gateway.ops.registry import CounterElsewhere, Gauge, Metric
 from flowlaunch.gateway.store.gauges import Glance, glance
 
 if TYPE_CHECKING:
@@ -75,7 +75,12 @@ class Readings:
     def gauges(self) -> Iterator[Metric]:
         """Yield every gauge."""
         state, instruments = self._state, self._instruments
-        yield Accepted(self)
+        yield CounterElsewhere(
+            "flowlaunch_launches_accepted_total",
+            "Launches accepted since the ledger was made, by route.",
+            lambda: self._look.accepted,
+            ("route",),
+        )
         yield Gauge(
             "flowlaunch_launches",
             "Launches in the ledger now, by route and state; pending is the queue.",
@@ -126,10 +131,6 @@ class Readings:
         yield Gauge("flowlaunch_build_info", "The version that runs.", lambda: {(__version__,): 1.0}, ("version",))
         yield from process_gauges()
 
-    def accepted(self) -> Mapping[tuple[str, ...], float]:
-        """Return how many launches each route has ever accepted."""
-        return self._look.accepted
-
     def _ledger_bytes(self) -> dict[tuple[str, ...], float]:
         path = self._state.ledger.store.path
         found: dict[tuple[str, ...], float] = {}
@@ -138,16 +139,6 @@ class Readings:
                 if path is not None:
                     found[(name,)] = Path(f"{path}{ending}").stat().st_size
         return found
-
-
-class Accepted(Gauge):
-    """Launches ever accepted: a counter that outlives the process, because the ledger keeps it."""
-
-    kind = "counter"
-
-    def __init__(self, readings: Readings) -> None:
-        about = "Launches accepted since the ledger was made, by route."
-        super().__init__("flowlaunch_launches_accepted_total", about, readings.accepted, ("route",))
 
 
 def process_gauges() -> Iterator[Metric]:
@@ -168,5 +159,5 @@ def process_gauges() -> Iterator[Metric]:
 
     yield Gauge("process_resident_memory_bytes", "Memory that is in use.", resident)
     yield Gauge("process_open_fds", "Open files and sockets.", files)
-    yield Gauge("process_cpu_seconds_total", "Processor time used.", lambda: {(): time.process_time()})
+    yield CounterElsewhere("process_cpu_seconds_total", "Processor time used.", lambda: {(): time.process_time()})
     yield Gauge("process_start_time_seconds", "When the process began, in seconds since 1970.", lambda: {(): BEGAN_S})

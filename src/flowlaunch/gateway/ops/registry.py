@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["CONTENT_TYPE", "OTHER", "SECONDS", "Counter", "Gauge", "Histogram", "Registry"]
+__all__ = ["CONTENT_TYPE", "OTHER", "SECONDS", "Counter", "CounterElsewhere", "Gauge", "Histogram", "Registry"]
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -92,6 +92,12 @@ class Gauge(Metric):
             held[place] = held.get(place, 0.0) + value
         for series, value in held.items():
             yield "", self._named(series), value
+
+
+class CounterElsewhere(Gauge):
+    """A number that only rises and that somebody else keeps: the ledger, or the system."""
+
+    kind = "counter"
 
 
 class Histogram(Metric):
