@@ -31,6 +31,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "config": ("config", "Show and change settings."),
     "batch": ("batch", "Launch one flow per row of a file, safely, to the end."),
     "worker": ("worker", "Run batches on many machines, over one ledger in PostgreSQL."),
+    "ledger": ("ledger", "Look after ledgers; move one to PostgreSQL."),
     "flow": ("flow", "Check, run, test and draw flow files offline."),
     "parity": ("parity", "Show where a real org differs from the sandbox, without its values."),
     "conformance": ("conformance", "Score any launch client, in any language, against faults."),

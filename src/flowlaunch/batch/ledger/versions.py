@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["open_store", "server_store", "upgrade", "version_of"]
+__all__ = ["known_version", "open_store", "server_store", "upgrade", "version_of", "version_of_file"]
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -69,7 +69,7 @@ def _open_server(place: str, clock: Clock, *, create: bool, boundary: Callable[[
 
 def _server_version(store: Store, *, create: bool) -> int:
     """Return the version of a ledger in a server: HEAD, or 0 when it is to be made; else raise LedgerError."""
-    version = _known_version(store)
+    version = known_version(store)
     if version == 0 and not create:
         raise LedgerError(
             f"open the ledger {store.place}: there is none", hint="Make one: `flowlaunch ledger upgrade URL`."
@@ -126,7 +126,20 @@ def version_of(connection: Connection) -> int:
     return int(found) if found is not None else 0
 
 
-def _known_version(store: Store) -> int:
+def version_of_file(place: Path | str) -> int:
+    """Return the schema version of a ledger file; 0 when there is none."""
+    path = Path(place).absolute()
+    if _check_file(path, create=True):
+        return 0
+    database = sqlite.SqliteFile(path)
+    try:
+        with database.reading() as connection:
+            return version_of(connection)
+    finally:
+        database.close()
+
+
+def known_version(store: Store) -> int:
     """Return the schema version of a ledger; LedgerTooNewError when it is none that this program knows."""
     with store.read("open") as connection:
         version = version_of(connection)
@@ -138,7 +151,7 @@ def _known_version(store: Store) -> int:
 
 
 def _bring_up_to_date(store: Store, path: Path, *, fresh: bool) -> None:
-    version = _known_version(store)
+    version = known_version(store)
     if fresh and version == 0:
         with store.read("open") as connection:
             strange = inspect(connection).get_table_names()

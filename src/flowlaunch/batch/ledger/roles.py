@@ -1,0 +1,98 @@
+"""The least rights that working on batches needs in PostgreSQL: reading and writing rows, and no table's shape."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import func, select
+
+from flowlaunch.batch.ledger import postgres, versions
+from flowlaunch.batch.ledger.jobs_schema import JOBS_SCHEMA
+from flowlaunch.batch.ledger.schema import metadata
+from flowlaunch.errors import LedgerError
+
+if TYPE_CHECKING:
+    from flowlaunch.batch.ledger.store import Clock
+
+__all__ = ["grant_role", "role_statements"]
+
+USUAL: Final = "SELECT, INSERT, UPDATE"
+EMPTIED: Final = frozenset({"pace_slots", "pace_lanes", "worker_processes", "handovers", "duties"})
+"""Tables whose rows come and go."""
+PRUNED: Final = frozenset(
+    {"rows", "attempts", "results", "counts", "events", "chunks", "workers", "controls", "batches"}
+)
+"""Tables whose rows only go when what is old is removed."""
+
+
+def role_statements(role: str, *, database: str, prunes: bool = False, has_jobs: bool = True) -> tuple[str, ...]:
+    """Return the statements that make a role and give it the rights to work on batches.
+
+    Args:
+        role: its name; it has no password until the owner gives it one.
+        database: the database that the ledger is in.
+        prunes: whether it may remove old rows, as a gateway with retention does.
+        has_jobs: whether the job queue of workers is in the database.
+
+    """
+    quoted = quote_identifier
+    who, schema = quoted(role), quoted(postgres.SCHEMA)
+    made = [
+        f"CREATE ROLE {who} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS",
+        f"GRANT CONNECT ON DATABASE {quoted(database)} TO {who}",
+        f"GRANT USAGE ON SCHEMA {schema} TO {who}",
+        f"GRANT SELECT ON {schema}.alembic_version TO {who}",
+    ]
+    made += [
+        f"GRANT {_rights(table.name, prunes=prunes)} ON {schema}.{quoted(table.name)} TO {who}"
+        for table in metadata.sorted_tables
+    ]
+    made += [
+        f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {who}",
+        f"GRANT EXECUTE ON FUNCTION {schema}.look_at_rows(integer) TO {who}",
+    ]
+    if has_jobs:
+        jobs = quoted(JOBS_SCHEMA)
+        made += [
+            f"GRANT USAGE ON SCHEMA {jobs} TO {who}",
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {jobs} TO {who}",
+            f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {jobs} TO {who}",
+            f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {jobs} TO {who}",
+        ]
+    return tuple(made)
+
+
+def quote_identifier(name: str) -> str:
+    """Return a name as PostgreSQL takes any name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _rights(table: str, *, prunes: bool) -> str:
+    is_emptied = table in EMPTIED or table.startswith("gateway_") or (prunes and table in PRUNED)
+    return f"{USUAL}, DELETE" if is_emptied else USUAL
+
+
+def grant_role(place: str, role: str, *, clock: Clock, prunes: bool, create: bool) -> tuple[str, ...]:
+    """Return the statements for a role of the ledger at a URL, and run them if `create`: all or none.
+
+    Raises:
+        LedgerError: the ledger is a file, is none yet, or whoever signs in may not do so.
+
+    """
+    store = versions.open_store(place, clock, create=False)
+    try:
+        if store.path is not None:
+            raise LedgerError(
+                f"make a role for {store.place}: it is a file", hint="Whoever may write the file may use the ledger."
+            )
+        with store.read("look for the job queue") as connection:
+            database = str(connection.execute(select(func.current_database())).scalar_one())
+            has_jobs = connection.execute(select(func.to_regnamespace(JOBS_SCHEMA))).scalar() is not None
+        statements = role_statements(role, database=database, prunes=prunes, has_jobs=has_jobs)
+        if create:
+            with store.write("make a role") as connection:
+                for one in statements:
+                    connection.exec_driver_sql(one, execution_options={"no_parameters": True})
+    finally:
+        store.close()
+    return statements
