@@ -56,6 +56,7 @@ class BatchJob:
         accept_changes: changes since the batch began to put up with: `source`, `mapping`, `flow-version`.
         accepts_failures: someone looked at what went wrong so far: it counts no more.
         here: work on it in this process, even if workers of a ledger in PostgreSQL wait for batches.
+        priority: its share of the pace while other batches want it too; each has 10 by default.
         settings: how to sign in; else `profile`, the environment and the profile file say.
 
     """
@@ -88,6 +89,7 @@ class BatchJob:
     waits_when_paused: bool = True
     timeout_s: float = 30.0
     here: bool = False
+    priority: int | None = None
     settings: Settings | None = field(default=None, repr=False)
     profile: str | None = None
 

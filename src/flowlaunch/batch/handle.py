@@ -94,6 +94,10 @@ class BatchHandle:
         """Have at most so many launches in flight; None is what the batch began with."""
         return self._change(Change(concurrency=launches), by)
 
+    def set_priority(self, priority: int, *, by: str) -> Controls:
+        """Get a larger or smaller share of the pace than other batches that want it; each begins with 10."""
+        return self._change(Change(priority=priority), by)
+
     def cancel(self, *, by: str) -> Controls:
         """Cancel the rows that were not sent; a running batch gives up those it holds as well."""
         controls = self._change(Change(cancelled=True, paused=False, pause_reason=""), by)

@@ -10,7 +10,7 @@ from flowlaunch._io.clock_async import SystemAsyncClock
 from flowlaunch.aclient import AsyncClient
 from flowlaunch.batch.batch_job import BatchJob
 from flowlaunch.batch.budget import parse_share
-from flowlaunch.batch.ledger import open_ledger
+from flowlaunch.batch.ledger import Change, open_ledger
 from flowlaunch.batch.loading import batch_for, confirm, load_rows, refill_payloads
 from flowlaunch.batch.outside import run_outside
 from flowlaunch.batch.permits import client_key
@@ -70,6 +70,8 @@ async def run_batch(
             return BatchOutcome(batch_id=batch.batch_id, ended="stopped", reason=wish.reason, counts=counts)
         await asyncio.to_thread(refill_payloads, job, ledger, batch, inputs)
         confirm(job, ledger, batch.batch_id)
+        if job.priority is not None:
+            ledger.control(batch.batch_id, by="batch run", change=Change(priority=job.priority))
         profile = job.profile if job.settings is None else job.settings.profile
         return await _worked(
             ledger, batch.batch_id, job.work_options(), used, time, on_event, wish, profile=profile, here=job.here

@@ -59,6 +59,8 @@ _RUN = (
     click.option("--batch-name", "batch_name", default="", metavar="TEXT", help="Name of the batch, for people."),
     click.option("--rate", metavar="PER_MINUTE",
                  help="Requests a minute of this OAuth client, or off; the setting pace_per_minute by default."),
+    click.option("--priority", type=click.IntRange(1, 1_000), metavar="N",
+                 help="Share of the pace while other batches want it: 20 gets twice what 10 gets, the default."),
     click.option("--concurrency", type=click.IntRange(1, 1_000), default=16, show_default=True, metavar="N",
                  help="Launches in flight at once."),
     click.option("--ramp", default="1,10,1%,all", show_default=True, metavar="STAGES",
@@ -168,6 +170,7 @@ def job_of(session: Session, source: str, wanted: Mapping[str, Any]) -> BatchJob
         resume=False if wanted.get("is_new") else None,
         accept_changes=frozenset({"flow-version", *wanted.get("accepted", ())}),
         here=bool(wanted.get("here")),
+        priority=wanted.get("priority"),
         settings=settings,
     )
 

@@ -172,4 +172,4 @@ class Feeder:
         self._waiting = frozenset(waiting)
 
     def _now_us(self) -> int:
-        return round(self._clock.now().unix_s * 1e6)
+        return self._ledger.store.now_us()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["LEFT", "goes_to_workers", "hand_over"]
 
 LOOK_S: Final = 0.5
+SOON_US: Final = 1_000_000
 LEFT: Final = "left"
 """How a run that only looked on ends when it is asked to: the workers go on."""
 PASSED_ON: Final = frozenset(EVENT_KINDS) - {"created", "loaded", "progress"}
@@ -90,14 +91,14 @@ class _Onlooker:
         await asyncio.to_thread(self._skip_history)
         while True:
             try:
-                held, workers, events = await asyncio.to_thread(self._look)
+                held, workers, due_us, events = await asyncio.to_thread(self._look)
             except LedgerBusyError:
                 await self._clock.sleep(LOOK_S)
                 continue
             for event in events:
                 self._tell(event)
             self._tell_workers(workers)
-            self._progress(held, workers)
+            self._progress(held, workers, due_us)
             ended, reason = self._how_it_ended(held)
             if stop is not None and stop.level and not ended:
                 ended, reason = LEFT, stop.reason
@@ -114,11 +115,12 @@ class _Onlooker:
         while found := self._ledger.events(self._batch_id, after=self._after):
             self._after = found[-1].event_id
 
-    def _look(self) -> tuple[Handover, int, list[RunEvent]]:
+    def _look(self) -> tuple[Handover, int, int | None, list[RunEvent]]:
         held = handovers.find(self._ledger.store, self._batch_id)
         if held is None:
             raise LedgerBusyError(f"batch {self._batch_id} was taken back from the workers")
-        return held, workers_with(self._ledger, self._client_key), list(self._news())
+        due_us = self._ledger.next_due_us(self._batch_id) if held.rows(RowState.PENDING) else None
+        return held, workers_with(self._ledger, self._client_key), due_us, list(self._news())
 
     def _news(self) -> Iterator[RunEvent]:
         found = self._ledger.events(self._batch_id, after=self._after)
@@ -136,7 +138,7 @@ class _Onlooker:
         text = f"{how_many} on batch {self._batch_id}" if workers else f"{how_many}; it waits for one to join"
         self._tell(event_at("workers", self._now_us(), text, workers=workers))
 
-    def _progress(self, held: Handover, workers: int) -> None:
+    def _progress(self, held: Handover, workers: int, due_us: int | None) -> None:
         now_s = self._clock.now().mono_s
         left = held.rows(*LEAVING)
         if self._left is None:
@@ -153,13 +155,18 @@ class _Onlooker:
             "budget_per_minute": held.rate_per_minute or budget,
             "share_used": round(speed / budget, 4) if budget else None,
             "eta_s": self._gauge.eta_s(now_s, pending),
-            "waiting_for": self._waiting_for(held, workers, pending),
+            "waiting_for": self._waiting_for(held, workers, due_us),
+            "next_opening_us": due_us,
         }
         self._tell(event_at("progress", self._now_us(), **fields))
 
-    @staticmethod
-    def _waiting_for(held: Handover, workers: int, pending: int) -> str:
-        causes = (("pause", held.paused), ("workers", not workers), ("ends", not pending))
+    def _waiting_for(self, held: Handover, workers: int, due_us: int | None) -> str:
+        causes = (
+            ("pause", held.paused),
+            ("workers", not workers),
+            ("ends", not held.rows(RowState.PENDING)),
+            ("window", (due_us or 0) > self._now_us() + SOON_US),
+        )
         return next((name for name, holds in causes if holds), "pace")
 
     def _how_it_ended(self, held: Handover) -> tuple[str, str]:
@@ -171,7 +178,7 @@ class _Onlooker:
         return "", ""
 
     def _now_us(self) -> int:
-        return round(self._clock.now().unix_s * 1e6)
+        return self._ledger.store.now_us()
 
 
 def _ignore(_event: RunEvent) -> None:

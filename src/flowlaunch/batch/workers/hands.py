@@ -315,7 +315,7 @@ class Hands:
         return self._known[batch_id]
 
     def _now_us(self) -> int:
-        return round(self._clock.now().unix_s * 1e6)
+        return self._ledger.store.now_us()
 
 
 def _no_rules(_batch: Batch) -> Rules | None:

@@ -22,6 +22,7 @@ SUBCOMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "resume": ("batch_control", "Let a paused batch go on."),
     "rate": ("batch_control", "Change how many requests a minute a batch may send."),
     "concurrency": ("batch_control", "Change how many launches of a batch may be in flight."),
+    "priority": ("batch_control", "Change which share of the pace a batch gets."),
     "cancel": ("batch_control", "Cancel the rows that were not sent yet."),
     "retry": ("batch_again", "Ask for new attempts of failed or refused rows."),
     "release": ("batch_again", "Let held rows be launched."),

@@ -10,7 +10,14 @@ from flowlaunch.cli.confirm import confirmed
 from flowlaunch.cli.ledgers import batch_id_in, opened, spelt, target_options, who
 from flowlaunch.cli.session import Session, command_options
 
-__all__ = ["cancel_command", "concurrency_command", "pause_command", "rate_command", "resume_command"]
+__all__ = [
+    "cancel_command",
+    "concurrency_command",
+    "pause_command",
+    "priority_command",
+    "rate_command",
+    "resume_command",
+]
 
 _SHOWN: Final = (
     "batch_id",
@@ -81,6 +88,19 @@ def rate_command(session: Session, target: str, batch_id: int | None, per_minute
 def concurrency_command(session: Session, target: str, batch_id: int | None, launches: int) -> None:
     """Change how many launches of a batch may be in flight."""
     _change(session, target, batch_id, "concurrency changed", concurrency=launches)
+
+
+@click.command("priority", epilog="Example: flowlaunch batch priority $FLOWLAUNCH_LEDGER 30 --batch 7")
+@target_options
+@click.argument("priority", type=click.IntRange(1, 1_000), metavar="PRIORITY")
+@command_options(settings=False)
+def priority_command(session: Session, target: str, batch_id: int | None, priority: int) -> None:
+    """Change which share of the pace a batch gets.
+
+    While several batches want slots of one OAuth client each gets its share of them by priority: 20 gets twice what 10
+    gets, which is what every batch begins with.
+    """
+    _change(session, target, batch_id, "priority changed", priority=priority)
 
 
 @click.command("cancel")
