@@ -21,7 +21,9 @@ def rows():
         shown, other = (f"{one['cpu_us']:.0f} µs CPU, {one['per_s']:.0f}/s" for one in (ours, theirs))
         ratio = f"{ours['cpu_us'] / theirs['cpu_us']:.2f}"
         yield Row(f"a row of {ROWS:,}, beside {PEERS[peer]}", shown, other, ratio, "")
-        shown, other = (f"{one['twice']} twice, {one['missing']} not" for one in (ours_killed, killed))
+        shown, other = (
+            f"{one['twice']} twice, {one['missing']} in doubt or not launched" for one in (ours_killed, killed)
+        )
         yield Row("rows launched after kill -9 in the middle and another start", shown, other, "", "0 twice")
     if not has_redis:
         yield Row("a Dramatiq task per row", "", "not measured: redis-server is not installed", "", "")

@@ -90,9 +90,7 @@ def reconcile_command(
     still = len(left) - settled
     if still:
         session.talk(f"{still:,} rows are left in doubt; they are not sent again until they are settled")
-    elif report.rows and (report.settled_absent or "absent" in [how for how, _ in decided.values()]):
-        how = "the process that runs the batch does" if is_at_work else f"flowlaunch batch resume {spelt(target)} --run"
-        session.talk(f"launch the rows that were absent: {how}")
+    _tell_next(session, report, {how for how, _ in decided.values()}, target, is_at_work=is_at_work)
     ctx.exit(Exit.IN_DOUBT if still else Exit.OK)
 
 
@@ -141,6 +139,21 @@ def _tell(session: Session, report: ReconcileReport) -> None:
         session.talk("no row is in doubt")
     elif report.settled_launched or report.settled_absent:
         session.talk(f"proved: {report.settled_launched:,} launched, {report.settled_absent:,} absent")
+
+
+def _tell_next(session: Session, report: ReconcileReport, decided: set[str], target: str, *, is_at_work: bool) -> None:
+    """Tell what sends the absent rows and follows the launched ones."""
+    done = [
+        words
+        for verdict, settled, words in (
+            ("absent", report.settled_absent, "launch the rows that were absent"),
+            ("launched", report.settled_launched, "follow the rows that were launched"),
+        )
+        if settled or verdict in decided
+    ]
+    if done:
+        how = "the process that runs the batch does" if is_at_work else f"flowlaunch batch resume {spelt(target)} --run"
+        session.talk(f"{' and '.join(done)}: {how}")
 
 
 def _decisions(left: Sequence[RowEvidence], wanted: Mapping[str, Any]) -> dict[int, tuple[str, str]]:
