@@ -108,7 +108,9 @@ class Tabs:
     def open(self, address: str = "", **options: Any) -> Page:
         """Open a page in a context of its own; options are Playwright's for contexts."""
         size = {"width": 1280, "height": 800}
-        context = self._browser.new_context(**{"viewport": size, "timezone_id": "UTC", **options})
+        context = self._browser.new_context(
+            **{"viewport": size, "timezone_id": "UTC", "reduced_motion": "reduce", **options}
+        )
         context.set_default_timeout(PATIENCE_MS)
         context.add_init_script(REPORT_VIOLATIONS)
         self._contexts.append(context)
@@ -147,11 +149,12 @@ def expect(locator: Locator) -> LocatorAssertions:
     return wait_for(locator)
 
 
-def axe_violations(page: Page) -> list[str]:
-    """Check a page with axe-core, by the rules of WCAG 2.2 AA and good practice; the page's policy must be bypassed."""
+def axe_violations(page: Page, *rules: str) -> list[str]:
+    """Check a page with axe-core, by all its rules or those named; the page's policy must be bypassed."""
     from axe_playwright_python.sync_playwright import Axe
 
-    found_ = Axe().run(page).response["violations"]
+    options = {"runOnly": {"type": "rule", "values": list(rules)}} if rules else None
+    found_ = Axe().run(page, options=options).response["violations"]
     return [f"{one['id']}: {one['help']} at {node['target']}" for one in found_ for node in one["nodes"]]
 
 

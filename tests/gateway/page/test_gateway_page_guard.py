@@ -3,6 +3,7 @@
 import http.client
 import re
 import sqlite3
+from html.parser import HTMLParser
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -43,6 +44,28 @@ def token_of(page):
 def form(**fields):
     """Write a form."""
     return urlencode(fields)
+
+
+class Tags(HTMLParser):
+    """Collects what would need an inline exception in the policy."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if tag == "style" or (tag == "script" and "src" not in given):
+            self.found.append(tag)
+        self.found += [name for name, value in attrs if name.startswith("on") or name == "style"]
+        self.found += [value for value in given.values() if str(value).startswith("javascript:")]
+
+
+def inline_code(page):
+    """List the scripts, styles and handlers that stand in a page itself."""
+    tags = Tags()
+    tags.feed(page)
+    return tags.found
 
 
 PAGES = ("/", "/launches", "/batches", "/routes", "/callbacks", "/keys", "/audit", "/settings")
@@ -141,7 +164,7 @@ def test_no_page_has_inline_code_or_foreign_addresses(ask, world, cookie):
     launch_id = world.launch({"customerId": "C-404"}, flow="Loyalty lookup", wait_s=10).json["id"]
     for path in (*PAGES, f"/launches/{launch_id}", "/sign-in"):
         text = ask("GET", path, {"Cookie": cookie})[2]
-        assert not re.search(r"<script(?![^>]* src=)|<style|\son\w+=|\sstyle=|javascript:", text), path
+        assert not inline_code(text), path
         loaded = re.findall(r'(?:src|<link[^>]*href)="([^"]+)"', text)
         assert all(one.startswith("/assets/") for one in loaded), path
 

@@ -247,20 +247,28 @@ async def results(call: Call) -> Answer:
     query: ResultsQuery = call.query
     batch = await _batch(call)
     where = RowFilter(states=query.state) if query.state else None
+    file = await exported(call.state, batch.batch_id, query.format, where)
+    kind = "text/csv; charset=utf-8" if query.format == "csv" else "application/x-ndjson"
+    name = f'attachment; filename="batch-{batch.batch_id}.{query.format}"'
+    return Answer(stream=pieces(file), media_type=kind, headers={"content-disposition": name})
+
+
+async def exported(
+    state: GatewayState, batch_id: int, to: Literal["ndjson", "csv"], where: RowFilter | None = None
+) -> IO[bytes]:
+    """Write every row with what became of it to a file that is gone once it is closed."""
     file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed once it is sent
     try:
-        export = Export(ledger=call.state.ledger, batch_id=batch.batch_id, where=where)
-        await asyncio.to_thread(export.write, file, query.format)
+        await asyncio.to_thread(Export(ledger=state.ledger, batch_id=batch_id, where=where).write, file, to)
         file.seek(0)
     except BaseException:
         file.close()
         raise
-    kind = "text/csv; charset=utf-8" if query.format == "csv" else "application/x-ndjson"
-    name = f'attachment; filename="batch-{batch.batch_id}.{query.format}"'
-    return Answer(stream=_pieces(file), media_type=kind, headers={"content-disposition": name})
+    return file
 
 
-async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
+async def pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
+    """Yield a file piece by piece, and close it."""
     with file:
         while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
             yield piece

@@ -6,15 +6,17 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from starlette.responses import StreamingResponse
 
 from flowlaunch.batch.ledger import Change, RowFilter
 from flowlaunch.batch.states import RowState
 from flowlaunch.errors import LedgerError
-from flowlaunch.gateway.api.batches import shown
+from flowlaunch.gateway.api.batches import exported, pieces, shown
 from flowlaunch.gateway.api.routes import shown_routes
 from flowlaunch.gateway.launches.batches import route_name_of
 from flowlaunch.gateway.page.entry import caller_of
 from flowlaunch.gateway.page.words import STATES, outcome_parts, title_of
+from flowlaunch.gateway.store import audit
 from flowlaunch.pages.answers import Done, Page, PageError
 from flowlaunch.pages.charts import share
 from flowlaunch.pages.slices import Query, Slice
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from flowlaunch.batch.ledger import Batch
     from flowlaunch.gateway.api.routes import RouteShown
@@ -84,6 +87,17 @@ class BatchPages:
             "causes": [one for one in ledger.counts(batch_id) if one.reason and one.rows],
             "slice": Slice(rows[:SIZE], following),
         }
+
+    async def results(self, request: Request) -> Response:
+        """Give every row with what became of it, as CSV, and record who took it."""
+        batch_id = (await self._batch(request)).batch_id
+        await asyncio.to_thread(
+            audit.record, self._state.ledger.store, caller_of(request), "batch.results", f"batch:{batch_id}"
+        )
+        file = await exported(self._state, batch_id, "csv")
+        name = f'attachment; filename="batch-{batch_id}.csv"'
+        headers = {"content-disposition": name, "cache-control": "no-store"}
+        return StreamingResponse(pieces(file), media_type="text/csv", headers=headers)
 
     async def routes(self, request: Request) -> Page:
         """List the routes."""

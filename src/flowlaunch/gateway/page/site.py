@@ -120,6 +120,7 @@ def _views(state: GatewayState, pulse: Pulse, entry: Entry) -> tuple[View, ...]:
         View("/launches/{launch_id}", launches.show, "read"),
         View("/batches", batches.index, "read"),
         View("/batches/{batch_id:int}", batches.show, "read"),
+        View("/batches/{batch_id:int}/results.csv", batches.results, "operate"),
         View("/routes", batches.routes, "read"),
         View("/routes/{route}", batches.route, "read"),
         View("/callbacks", callbacks.index, "read"),

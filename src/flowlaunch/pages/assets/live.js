@@ -4,6 +4,8 @@ import { morph } from "./morph.js";
 import { writeTimes } from "./times.js";
 
 const AGAIN_MS = 2000;
+const EVERY_MS = 1000; // however much happens, a page is fetched this often at most
+const BUSY_AFTER_MS = 300;
 const WORDS = { off: "Not live", on: "Live", lost: "Reconnecting", out: "Signed out", failed: "Reload failed" };
 
 const policy = globalThis.trustedTypes?.createPolicy("flowlaunch", { createHTML: (text) => text });
@@ -19,6 +21,21 @@ let under = null; // the newest fetch; an older one that ends later is dropped
 export async function refresh(address = location.href) {
   under?.abort();
   const mine = (under = new AbortController());
+  const slow = setTimeout(() => busy(true), BUSY_AFTER_MS);
+  try {
+    return await take(address, mine);
+  } finally {
+    clearTimeout(slow);
+    if (under === mine) busy(false);
+  }
+}
+
+/** Say that the live parts are about to change, to eyes and screen readers. */
+function busy(is) {
+  for (const part of document.querySelectorAll("[data-live][id]")) part.ariaBusy = is ? "true" : null;
+}
+
+async function take(address, mine) {
   let answer;
   try {
     answer = await fetch(address, { signal: mine.signal, headers: { accept: "text/html" }, redirect: "manual" });
@@ -64,9 +81,18 @@ export function keepLive(root) {
   let source = null;
   let again = 0;
   let wasLost = false;
+  let due = 0;
+  let last = 0;
 
+  const follow = async () => {
+    due = 0;
+    last = Date.now();
+    if (await refresh()) show("on");
+  };
   const close = () => {
     clearTimeout(again);
+    clearTimeout(due);
+    due = 0;
     source?.close();
     source = null;
   };
@@ -77,8 +103,8 @@ export function keepLive(root) {
       if (!wasLost || (await refresh())) show("on");
       wasLost = false;
     });
-    source.addEventListener("changed", async () => {
-      if (await refresh()) show("on");
+    source.addEventListener("changed", () => {
+      due ||= setTimeout(follow, Math.max(0, last + EVERY_MS - Date.now()));
     });
     source.addEventListener("error", () => {
       wasLost = true;

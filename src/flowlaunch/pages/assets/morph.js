@@ -24,7 +24,8 @@ function isReaders(element, name) {
   return (
     (name === "open" && element.localName === "details") ||
     (name === "value" && element === document.activeElement) ||
-    name === "data-copied"
+    name === "data-copied" ||
+    name === "aria-busy"
   );
 }
 
