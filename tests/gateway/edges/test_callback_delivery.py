@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import platform
+import sys
 
 import msgspec
 import pytest
@@ -207,6 +210,24 @@ async def test_what_a_dead_process_had_in_hand_is_sent_after_its_lease(door, clo
         assert await outbox.drain() == 0
         clock.advance(2)
         assert await outbox.drain() == 1
+
+
+async def test_what_a_killed_process_of_this_machine_had_in_hand_is_sent_at_once(door):
+    """After a restart nobody waits for the lease of the process before: it is known to be gone."""
+    gone = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await gone.wait()
+    async with Receiver() as receiver:
+        for holder in (f"{gone.pid}@{platform.node()}/1", f"{os.getpid()}@{platform.node()}/before-a-restart"):
+            door.end(door.launch(receiver.origin))
+            deliveries.begin(door.store, lambda url: url)
+            [due] = deliveries.due(door.store, limit=10)
+            assert deliveries.lease(door.store, [due.seq], holder, lasts_us=60_000_000)
+        assert await door.callbacks(receiver.origin).drain() == 2
+        door.end(door.launch(receiver.origin))
+        deliveries.begin(door.store, lambda url: url)
+        [due] = deliveries.due(door.store, limit=10)
+        assert deliveries.lease(door.store, [due.seq], f"{gone.pid}@another-machine/1", lasts_us=60_000_000)
+        assert await door.callbacks(receiver.origin).drain() == 0
 
 
 async def test_a_slow_receiver_leaves_room_for_the_others(door):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from sqlalchemy import Row
 
-__all__ = ["OURS", "lives"]
+__all__ = ["OURS", "lives", "process_exists"]
 
 OURS: Final[set[str]] = set()
 """Workers started by this very process: one of our pid that is not here is from before a restart."""
@@ -25,10 +25,11 @@ def lives(found: Row[*tuple[Any, ...]], now_us: int, stale_after_s: float) -> bo
         return True
     if found.pid == os.getpid():
         return found.id in OURS
-    return _process_exists(found.pid)
+    return process_exists(found.pid)
 
 
-def _process_exists(pid: int) -> bool:
+def process_exists(pid: int) -> bool:
+    """Whether a process of this machine is there and has not ended."""
     if sys.platform == "win32":
         return True  # asking would end it there: the heartbeat decides
     try:

@@ -115,7 +115,7 @@ deliveries = Table(
     Column("tries", Integer, nullable=False),
     Column("tries_before", Integer, nullable=False),
     Column("due_us", BIG),
-    Column("lease", String(32)),
+    Column("lease", String(100)),
     Column("lease_until_us", BIG),
     Column("done_us", BIG),
     Column("http_status", Integer),

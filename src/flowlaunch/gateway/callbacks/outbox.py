@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import random
-import secrets
 import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Final, Protocol
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from flowlaunch.errors import InputError, LedgerError
 from flowlaunch.gateway.callbacks import targets
 from flowlaunch.gateway.callbacks.body import body_of
+from flowlaunch.gateway.callbacks.holders import is_dead, new_holder
 from flowlaunch.gateway.callbacks.schedule import next_delay_s, retry_after_s
 from flowlaunch.gateway.callbacks.sending import Answered
 from flowlaunch.gateway.store import deliveries
@@ -80,7 +80,7 @@ class Callbacks:
         self._sender = sender
         self._masters = masters
         self._chance = chance
-        self._holder = secrets.token_hex(16)
+        self._holder = new_holder()
         self._busy: Counter[str] = Counter()
         self._sending: set[asyncio.Task[None]] = set()
         self._ended: set[int] = set()
@@ -170,6 +170,8 @@ class Callbacks:
         return wait_s
 
     def _begin(self, row_ids: list[int] | None) -> None:
+        if row_ids is None:
+            deliveries.free_leases(self._store, is_dead)
         if row_ids is None or row_ids:
             deliveries.begin(self._store, targets.origin_of, row_ids)
 

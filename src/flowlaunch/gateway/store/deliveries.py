@@ -33,6 +33,7 @@ __all__ = [
     "begin",
     "due",
     "ended_of",
+    "free_leases",
     "lease",
     "next_due_us",
     "reopen",
@@ -237,6 +238,18 @@ def lease(store: Store, seqs: Sequence[int], holder: str, *, lasts_us: int) -> t
         )
         found = connection.execute(wanted).mappings().all()
     return tuple(Leased(**one) for one in found)
+
+
+def free_leases(store: Store, is_dead: Callable[[str], bool]) -> int:
+    """End the leases of holders that are dead, before their time; return how many deliveries are free."""
+    held = select(deliveries.c.lease).where(deliveries.c.due_us.is_not(None), deliveries.c.lease.is_not(None))
+    with store.read("look for dead senders") as connection:
+        dead = [holder for holder in connection.execute(held.distinct()).scalars() if is_dead(holder)]
+    if not dead:
+        return 0
+    with store.write("free callbacks", durable=False) as connection:
+        theirs = update(deliveries).where(deliveries.c.lease.in_(dead))
+        return connection.execute(theirs.values(lease=None, lease_until_us=None)).rowcount
 
 
 def settle(store: Store, holder: str, done: Settled) -> bool:

@@ -120,7 +120,7 @@ def upgrade() -> None:
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("tries_before", sa.Integer(), nullable=False),
         sa.Column("due_us", BIG),
-        sa.Column("lease", sa.String(length=32)),
+        sa.Column("lease", sa.String(length=100)),
         sa.Column("lease_until_us", BIG),
         sa.Column("done_us", BIG),
         sa.Column("http_status", sa.Integer()),
