@@ -15,7 +15,7 @@ from flowlaunch.gateway.callbacks.targets import read_rules
 from flowlaunch.gateway.hooks.receiving import Hooks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from flowlaunch.batch.ledger.store import Store
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from flowlaunch.gateway.options import GatewayOptions
     from flowlaunch.gateway.routing.book import RouteBook
 
-__all__ = ["Edges", "edges_of"]
+__all__ = ["Edges", "callbacks_of", "edges_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,37 @@ def edges_of(
         SettingsError: a rule, a secret or a webhook is wrong.
 
     """
+    callbacks = callbacks_of(
+        store,
+        environment,
+        allow=options.callback_allow,
+        hosts=options.callback_hosts,
+        secrets=options.callback_secrets,
+        ca_file=options.callback_ca_file,
+    )
     rules = read_rules(options.callback_allow, options.callback_hosts)
-    masters = read_masters(options.callback_secrets, environment, store.path)
     hooks = Hooks(store, launcher, rules, environment, routes.current)
     routes.on_change(hooks.reload)
-    return Edges(Callbacks(store, Sender(rules, tls=_tls(options.callback_ca_file)), masters), hooks, Sessions(store))
+    return Edges(callbacks, hooks, Sessions(store))
+
+
+def callbacks_of(
+    store: Store,
+    environment: Mapping[str, str],
+    *,
+    allow: Sequence[str] = (),
+    hosts: Sequence[str] = (),
+    secrets: Sequence[str] = (),
+    ca_file: Path | None = None,
+) -> Callbacks:
+    """Make what delivers the callbacks of a ledger; any number of processes may run one (`run`) at the same time.
+
+    Raises:
+        SettingsError: a rule or a secret is wrong.
+
+    """
+    masters = read_masters(secrets, environment, store.path)
+    return Callbacks(store, Sender(read_rules(allow, hosts), tls=_tls(ca_file)), masters)
 
 
 def _tls(ca_file: Path | None) -> ssl.SSLContext:

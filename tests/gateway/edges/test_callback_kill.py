@@ -75,8 +75,8 @@ def answered(ledger):
     """Whether the platform has answered each launch, so that the kill leaves none in doubt."""
     with open_ledger(ledger, create=False) as opened:
         [batch] = opened.batches()
-        return LAUNCHES == sum(
-            one.rows for one in opened.counts(batch.batch_id) if one.state in {"launched", "completed"}
+        return (
+            sum(one.rows for one in opened.counts(batch.batch_id) if one.state in {"launched", "completed"}) == LAUNCHES
         )
 
 
