@@ -96,6 +96,8 @@ def serve_command(session: Session, ledger: str | None, is_sandbox: bool, **want
 
     if wanted["hands_over"]:
         server_ledger(ledger or "a file")
+    if session.quiet:
+        wanted |= {"log_level": "WARNING", "access_log": False}
     place: Path | str = ledger if ledger and "://" in ledger else Path(ledger) if ledger else default_ledger()
     if isinstance(place, Path):
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -139,7 +141,7 @@ def _options(session: Session, ledger: Path | str, wanted: dict[str, Any], sandb
         works=not wanted["accept_only"],
         hands_over=wanted["hands_over"],
         **callback_settings(wanted),
-        ops=operated(wanted),
+        ops=operated(wanted, is_quiet=session.quiet),
     )
 
 
