@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 from bench.measure import Row, program, sandbox
 
@@ -25,10 +26,28 @@ def rows():
             "batch rows, ends followed", f"{followed['per_s']:.0f}/s, {followed['cpu_us']:.0f} µs CPU", "", "", ""
         )
         yield from _loading(url)
+        planned = program("plan_rows.py", url, LARGE)
+        shown = f"{planned['per_s']:.0f}/s, peak {planned['peak_mb']:.0f} MB"
+        yield Row(f"batch plan of {LARGE:,} rows", shown, "", "", "200 MB")
         for per_minute in (300, 6_000):
             found = program(PROGRAM, url, round(per_minute * 1.2), per_minute, 32, 0)
             share = found["per_s"] * 60 / per_minute
             yield Row(f"use of {per_minute:,} a minute, launches only", f"{share:.1%}", "", "", "99 %")
+    yield from _reading()
+
+
+def _reading():
+    """Read sources of other kinds, then export and report a ledger of many ended rows, each in flat memory."""
+    for kind, count in (("xlsx", LARGE // 10), ("parquet", LARGE), ("line", 10)):
+        found = program("read_rows.py", kind, count)
+        what = "a CSV with a line of 100 MB" if kind == "line" else f"{kind} of {count:,} rows"
+        yield Row(f"read {what}", f"{found['per_s']:.0f}/s, peak {found['peak_mb']:.0f} MB", "", "", "200 MB")
+    with tempfile.TemporaryDirectory() as folder:
+        program("read_ledger.py", folder, LARGE, "make", timeout_s=1_200)
+        for kind in ("csv", "ndjson", "parquet", "report"):
+            found = program("read_ledger.py", folder, LARGE, kind, timeout_s=1_200)
+            shown = f"{found['seconds']:.0f} s, peak {found['peak_mb']:.0f} MB"
+            yield Row(f"{kind} of {LARGE:,} ended rows", shown, "", "", "200 MB")
 
 
 def _best(url, count):

@@ -36,12 +36,12 @@ def wall_s(command, runs=7):
     return statistics.median(times[1:])
 
 
-def program(name, *arguments, env=None):
+def program(name, *arguments, env=None, timeout_s=600):
     """Run one of `bench/programs` and return the JSON that it prints last."""
     path = os.path.join(os.path.dirname(__file__), "programs", name)
     command = [PYTHON, "-W", "ignore", path, *map(str, arguments)]
     settings = {**QUIET, **(env or {})}
-    ended = subprocess.run(command, check=True, env=settings, capture_output=True, text=True, timeout=600)
+    ended = subprocess.run(command, check=True, env=settings, capture_output=True, text=True, timeout=timeout_s)
     return json.loads(ended.stdout.strip().splitlines()[-1])
 
 
