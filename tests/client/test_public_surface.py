@@ -21,7 +21,7 @@ resolve_region
 Erasure forget_contact BatchHandle BatchJob BatchOutcome BatchStatus MappingSpec PlanReport ReadOptions
 ReconcileReport RowEvidence RunEvent Stop plan_batch plan_batch_sync
 reconcile_batch reconcile_sync resume_batch resume_batch_sync run_batch run_batch_sync
-LedgerBusyError LedgerError LedgerFencedError LedgerFullError LedgerMismatchError LedgerTooNewError
+LedgerMovedError LedgerUnreachableError LedgerBusyError LedgerError LedgerFencedError LedgerFullError LedgerMismatchError LedgerTooNewError
 """
 PUBLIC = NAMES.split()
 METHOD_NAMES = """
