@@ -6,7 +6,7 @@ import platform
 import sys
 from typing import TYPE_CHECKING
 
-from bench import batches, engine, gateway, launches, ledgers, pace, peers, sandboxes, startup, workers
+from bench import batches, engine, gateway, gateway_page, launches, ledgers, pace, peers, sandboxes, startup, workers
 
 if TYPE_CHECKING:
     from bench.measure import Row
@@ -20,6 +20,7 @@ BENCHES = {
     "ledgers": ledgers.rows,
     "pace": pace.rows,
     "gateway": gateway.rows,
+    "gateway-page": gateway_page.rows,
     "workers": workers.rows,
     "peers": peers.rows,
 }
