@@ -105,8 +105,8 @@ def retention_of(wanted: dict[str, Any]) -> Retention:
     return Retention(**{name: wanted.pop(f"keep_{name}") for name in KEPT})
 
 
-def operated(wanted: dict[str, Any]) -> OpsOptions:
-    """Return how the gateway is operated, taking its options out of `wanted`."""
+def operated(wanted: dict[str, Any], *, is_quiet: bool = False) -> OpsOptions:
+    """Return how the gateway is operated, taking its options out of `wanted`; quiet ones log errors."""
     from flowlaunch.gateway.ops.options import ORG_SILENCE_S, BackupOptions, ConnectionLimits, OpsOptions  # noqa: PLC0415 - as above
 
     given = {name: wanted.pop(name) for name in _OWN}
@@ -116,7 +116,7 @@ def operated(wanted: dict[str, Any]) -> OpsOptions:
         backups = BackupOptions(folder=folder, every_hours=given["backup_every"], keep=given["backup_keep"])
     return OpsOptions(
         log_format=given["log_format"],
-        log_level=given["log_level"].upper(),
+        log_level="ERROR" if is_quiet else given["log_level"].upper(),
         access_log=given["access_log"],
         traces=given["traces"],
         metrics=given["metrics"],

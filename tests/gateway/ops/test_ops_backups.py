@@ -7,10 +7,10 @@ import sys
 import pytest
 from ops_world import DAY_S, accept, finish, left, route_batch
 
-from flowlaunch.batch.ledger import open_ledger
+from flowlaunch.batch.ledger import backup, open_ledger
 from flowlaunch.cli.app import run
 from flowlaunch.errors import LedgerError, SettingsError
-from flowlaunch.gateway.ops.backups import Backups, check_copy
+from flowlaunch.gateway.ops.backups import Backups
 from flowlaunch.gateway.ops.instruments import Instruments
 from flowlaunch.gateway.ops.options import BackupOptions, OpsOptions, Retention
 from flowlaunch.gateway.ops.upkeep import Upkeep
@@ -120,7 +120,7 @@ def test_upkeep_by_hand(ledger, clock, tmp_path, capsys):
     assert sizes["after_bytes"] < sizes["before_bytes"] / 4
     code, (made,) = command(capsys, "backup", str(tmp_path / "copies.ledger"), *place)
     assert code == 0
-    check_copy(tmp_path / "copies.ledger")
+    backup.check(tmp_path / "copies.ledger")
     assert made["size_bytes"] == sizes["after_bytes"]
     code, told = command(capsys, "backup", str(tmp_path / "copies.ledger"), *place)
     assert code == 1
@@ -132,7 +132,7 @@ def test_vacuum_waits_for_no_gateway_to_lose_its_turn(ledger, tmp_path, capsys):
     batch_id = route_batch(ledger)
     program = f"""
 import sys
-from flowlaunch.batch.ledger import open_ledger
+from flowlaunch.batch.ledger import backup, open_ledger
 ledger = open_ledger({str(ledger.store.path)!r})
 ledger.start_work({batch_id})
 print("works", flush=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from flowlaunch.batch.ledger import sqlite
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
     from flowlaunch.batch.ledger.store import Store
 
-__all__ = ["copy"]
+__all__ = ["check", "copy"]
 
 
 def copy(store: Store, to: Path) -> Path:
@@ -29,3 +31,14 @@ def copy(store: Store, to: Path) -> Path:
         to.unlink(missing_ok=True)
         raise
     return to
+
+
+def check(path: Path) -> None:
+    """Read a copy through; LedgerError when SQLite finds it damaged."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        said = str(error)
+    if said != "ok":
+        raise LedgerError(f"back up to {path}: the copy is damaged: {said}", hint="Look at the disk; try again.")

@@ -30,13 +30,12 @@ def backup_command(session: Session, ledger: str | None, to: Path) -> None:
     restore it. `gateway serve --backups DIR` makes copies by itself.
     """
     from flowlaunch.batch.ledger import backup  # noqa: PLC0415 - loads the database library
-    from flowlaunch.gateway.ops.backups import check_copy  # noqa: PLC0415
 
     with store_at(ledger) as store:
         backup.copy(store, to)
     to.chmod(0o600)
     try:
-        check_copy(to)
+        backup.check(to)
     except Exception:
         to.unlink(missing_ok=True)
         raise

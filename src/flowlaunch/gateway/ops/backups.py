@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from flowlaunch.errors import LedgerError, SettingsError
+from flowlaunch.batch.ledger import backup
+from flowlaunch.errors import SettingsError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from flowlaunch.batch.ledger import Ledger
     from flowlaunch.gateway.ops.options import BackupOptions
 
-__all__ = ["Backups", "check_copy"]
+__all__ = ["Backups"]
 
 STAMP: Final = "%Y%m%dT%H%M%SZ"
 SECOND_US: Final = 1_000_000
@@ -67,7 +66,7 @@ class Backups:
         try:
             self._ledger.backup(part)
             part.chmod(0o600)
-            check_copy(part)
+            backup.check(part)
             _to_disk(part)
             part.replace(final)
         finally:
@@ -84,17 +83,6 @@ class Backups:
                 at = datetime.strptime(f"{file.name.removeprefix(f'{self._name}.')}+0000", f"{STAMP}%z")
                 found.append((at, file))
         return found
-
-
-def check_copy(path: Path) -> None:
-    """Read a copy through; LedgerError when SQLite finds it damaged."""
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        said = str(error)
-    if said != "ok":
-        raise LedgerError(f"back up to {path}: the copy is damaged: {said}", hint="Look at the disk; try again.")
 
 
 def _to_disk(path: Path) -> None:
