@@ -2,6 +2,8 @@
 
 import http.client
 import re
+import subprocess
+import sys
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -33,6 +35,13 @@ def token(ask):
 def form(**fields):
     """Write a form."""
     return urlencode(fields)
+
+
+def test_a_sandbox_that_nobody_looks_at_pays_nothing():
+    """The page's templates are loaded when somebody opens it, not when a sandbox starts."""
+    program = "import sys, flowlaunch.sandbox.server; raise SystemExit('jinja2' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_a_browser_at_the_bare_address_gets_the_page(ask):

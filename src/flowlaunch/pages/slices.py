@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -39,14 +39,13 @@ class Query:
     path: str
     values: Mapping[str, str]
     after: str = ""
-    names: tuple[str, ...] = field(default=())
 
     @classmethod
     def of(cls, request: Request, *names: str) -> Query:
         """Read the named filters and the cursor; anything else in the address is dropped."""
         given = request.query_params
         values = {name: given.get(name, "").strip()[:MAX_TEXT_CHARS] for name in names}
-        return cls(request.url.path, values, given.get("after", "")[:MAX_TEXT_CHARS], names)
+        return cls(request.url.path, values, given.get("after", "")[:MAX_TEXT_CHARS])
 
     def __getitem__(self, name: str) -> str:
         return self.values[name]

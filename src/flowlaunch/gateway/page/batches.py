@@ -116,7 +116,7 @@ class BatchPages:
             "route.html",
             {
                 "route": route,
-                "spec": msgspec.to_builtins(held.spec) if held is not None else None,
+                "spec": _written(msgspec.to_builtins(held.spec)) if held is not None else None,
                 "progress": progress(route.counts),
                 "parts": outcome_parts(route.counts),
             },
@@ -195,3 +195,9 @@ class BatchPages:
         if name not in routes:
             raise PageError(404, "There is no such route", name)
         return routes[name]
+
+
+def _written(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return what a route says, without what it leaves at nothing."""
+    kept = {name: _written(value) if isinstance(value, dict) else value for name, value in spec.items()}
+    return {name: value for name, value in kept.items() if value not in (None, "", {}, [], (), False)}

@@ -194,7 +194,8 @@ def timeline(launch: Launch, told: tuple[DeliveryRecord, ...], caller: str) -> l
     """
     key = f"with the key {launch.idempotency_key}" if launch.idempotency_key else "without an idempotency key"
     lines = [Moment(launch.accepted_at, "ok", "Accepted", f"by {caller}, {key}")]
-    lines += [_attempted(one) for one in launch.history or ()]
+    known = launch.error.message if launch.error is not None else ""  # stands above the timeline already
+    lines += [_attempted(one, known) for one in launch.history or ()]
     if launch.ended_at is not None and launch.state.value in ENDS:
         tone, what = ENDS[launch.state.value]
         about = ": ".join(
@@ -204,10 +205,11 @@ def timeline(launch: Launch, told: tuple[DeliveryRecord, ...], caller: str) -> l
     return lines + [_told(one) for one in reversed(told)]
 
 
-def _attempted(one: Attempt) -> Moment:
+def _attempted(one: Attempt, known: str) -> Moment:
     tone, what = OUTCOMES.get(one.outcome, ("idle", one.outcome.replace("_", " ")))
     status = f"HTTP {one.http_status}" if one.http_status else ""
-    about = ", ".join(part for part in (f"attempt {one.number}", status, one.message or one.reason) if part)
+    message = "" if one.message == known else one.message or one.reason
+    about = ", ".join(part for part in (f"attempt {one.number}", status, message) if part)
     return Moment(one.ended_at, tone, what, about, one.correlation_id)
 
 
