@@ -6,9 +6,12 @@ import re
 import subprocess
 import sys
 
+import pytest
 from worker_world import LONGEST_S, ORDER_FLOW
 
 from flowlaunch.batch.ledger import crew, handovers
+
+pytestmark = pytest.mark.timeout(300)  # several processes begin, on machines with other work
 
 
 def ask(url, method, path, key, body=None, **headers):

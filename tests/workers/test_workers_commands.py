@@ -10,6 +10,8 @@ from worker_world import LONGEST_S, ORDER_FLOW
 
 from flowlaunch.batch.ledger import crew, handovers
 
+pytestmark = pytest.mark.timeout(300)  # several processes begin, on machines with other work
+
 
 def run_command(world, rows, *more):
     source = world.file_of_rows(rows)

@@ -3,6 +3,7 @@
 import random
 import signal
 
+import pytest
 from worker_world import IS_LONG, TAKEOVER_S
 
 from flowlaunch.batch.ledger import crew
@@ -10,8 +11,9 @@ from flowlaunch.sandbox import Hang
 
 LAUNCH = "executions.launch"
 
+pytestmark = pytest.mark.timeout(1_800 if IS_LONG else 300)  # several processes begin, on machines with other work
 ROWS = 20_000 if IS_LONG else 600
-KILLS = 12 if IS_LONG else 3
+KILLS = 12 if IS_LONG else 2
 
 
 def settled(world, batch_id):

@@ -1,9 +1,12 @@
 """Workers heed together what one process heeds alone: priority, rate, ramp, error budget, whose OAuth client it is."""
 
+import pytest
 from worker_world import key_of
 
 from flowlaunch.batch.ledger import crew, handovers
 from flowlaunch.sandbox import Status
+
+pytestmark = pytest.mark.timeout(300)  # several processes begin, on machines with other work
 
 LAUNCH, READ = "executions.launch", "executions.get"
 
