@@ -227,6 +227,21 @@ async def test_where_nobody_else_launches_the_number_proves_launches_too(open_wo
     assert set(world.launches().values()) == {1}
 
 
+async def test_a_persons_word_explains_no_run(open_world):
+    """A row that a person settled as launched, wrongly, does not stand for a run that is another row's."""
+    world = open_world(fast_clock=FastClock(1.0)).load(3)
+    world.sandbox.faults.script(LAUNCH, 2, Status(503))
+    world.sandbox.faults.script(LAUNCH, 3, DropAfterProcessing())
+    await world.run(concurrency=1)
+    with BatchHandle(world.place) as handle:
+        handle.decide(["k2"], "launched", by="ada", execution_id="made-up")
+
+    report = await reconciled(world)
+
+    assert (report.settled_absent, report.left) == (0, 1)
+    assert "1 row known to run, 1 more may" in report.rows[0].why
+
+
 async def test_without_the_right_to_count_the_report_names_it(uncounted):
     """A client that may not ask for numbers is told which permission it lacks, and settles nothing."""
     async with AsyncClient(uncounted.url, client_id="demo-readonly", client_secret="demo-readonly-secret") as client:

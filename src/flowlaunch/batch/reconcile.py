@@ -39,6 +39,8 @@ __all__ = ["InstanceMatch", "ReconcileReport", "RowEvidence", "reconcile_batch",
 
 BY: Final = "reconcile"
 RAN: Final = (RowState.LAUNCHED, RowState.COMPLETED, RowState.FAILED)
+UNSURE: Final = frozenset({"settled", "settled-without-id", "gone"})
+"""Reasons of rows whose run was told by somebody else than the platform, or is not known to it any more."""
 MOST_READ: Final = 500
 """Runs read one by one for their name and outputs, at most: each costs a request."""
 LONGEST_SEND_US: Final = 60_000_000
@@ -207,8 +209,9 @@ def _known(
 
 def _presence(row: RowRecord) -> Presence:
     """Return when a row's run started: as the platform told, or around the time of its request."""
-    is_sure = row.state in RAN and row.execution_id is not None
-    if is_sure and row.result_started_us is not None:
+    is_known = row.state in RAN and row.execution_id is not None
+    is_sure = is_known and row.reason not in UNSURE
+    if is_known and row.result_started_us is not None:
         took_us = (row.result_ended_us or row.result_started_us) - row.result_started_us
         return Presence(earliest_us=row.result_started_us, latest_us=row.result_started_us, took_us=took_us)
     sent_us = row.intent_us or 0
