@@ -13,11 +13,16 @@ __all__ = ["Confirmation", "Done", "Form", "Page", "PageError", "Visitor"]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A template and what it shows."""
+    """A template and what it shows.
+
+    `address`, for the answer to a form: the path below the base at which the page goes on, so that looking at it
+    again posts nothing again.
+    """
 
     template: str
     values: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

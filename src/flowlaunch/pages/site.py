@@ -258,6 +258,7 @@ class Site:
         values = {
             "request": request,
             "path": request.url.path,
+            "address": self.base + page.address if page.address else "",
             "here": _here(request),
             "visitor": visitor,
             "csrf": self.guard.token(visitor.session),

@@ -80,9 +80,8 @@ class KeyPages:
         now_us = self._state.now_us()
         listed = [(one, one.state(now_us)) for one in await asyncio.to_thread(self._keys.all)]
         listed.sort(key=lambda one: (ORDER[one[1]], one[0].name))
-        return Page(
-            "keys.html", {"keys": listed, "issued": issued, "scopes": SCOPES, "instant": instant, "now_us": now_us}
-        )
+        values = {"keys": listed, "issued": issued, "scopes": SCOPES, "instant": instant, "now_us": now_us}
+        return Page("keys.html", values, address="/keys" if issued is not None else "")
 
 
 def _quota(form: Form, name: str) -> int | None:

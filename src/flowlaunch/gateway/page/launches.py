@@ -118,6 +118,7 @@ class LaunchPages:
                 "batch_id": view.batch.batch_id,
                 "title_of": title_of,
             },
+            address=f"/launches/{launch.id}" if reveal else "",
         )
 
     def _caller_name(self, key_id: str) -> str:

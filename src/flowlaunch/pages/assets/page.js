@@ -5,6 +5,10 @@ import { filterAsYouType } from "./filters.js";
 import { keepLive } from "./live.js";
 import { writeTimes } from "./times.js";
 
+// The answer to a form goes on at an address of its own: loading it again must not post again.
+const own = document.getElementById("main")?.dataset.address;
+if (own) history.replaceState(null, "", own);
+
 writeTimes(document);
 copyOnClick(document);
 askFirst(document);
