@@ -224,6 +224,18 @@ async def test_the_receivers_body_is_not_read(door):
     assert all(b"AKIA-inner" not in path.read_bytes() for path in door.path.parent.iterdir())
 
 
+async def test_no_header_can_be_smuggled_in():
+    """A header value with a line break, whoever made it, is left out instead of becoming headers of its own."""
+    async with Receiver() as receiver:
+        sender = Sender(read_rules([receiver.origin]))
+        headers = {"webhook-id": "m", "traceparent": "00-1\r\nx-evil: 1", "x-umlaut": "ä"}
+        answered = await sender.send(target_of(f"{receiver.origin}/", sender.rules), headers, b"{}")
+    [(_, sent, _)] = receiver.requests
+    assert answered.status == 204
+    assert sent["webhook-id"] == "m"
+    assert not sent.keys() & {"x-evil", "traceparent", "x-umlaut"}
+
+
 async def test_no_proxy_of_the_environment_is_asked(monkeypatch):
     """Callbacks go straight to the checked address, not to a proxy that would resolve the name again."""
     async with Receiver() as proxy, Receiver() as receiver:

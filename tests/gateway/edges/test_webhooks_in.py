@@ -18,9 +18,11 @@ from flowlaunch.errors import FlowLookupError, SettingsError
 from flowlaunch.gateway.access import Caller
 from flowlaunch.gateway.api.problems import Problem
 from flowlaunch.gateway.callbacks.targets import read_rules
+from flowlaunch.gateway.hooks import schemes
 from flowlaunch.gateway.hooks.receiving import Hooks
 from flowlaunch.gateway.hooks.spec import read_hooks
-from flowlaunch.gateway.routing.routes import Routes
+from flowlaunch.gateway.routing.routes import Route, Routes
+from flowlaunch.gateway.routing.spec import RouteSpec
 from flowlaunch.gateway.store import audit, messages
 
 NEWER = "whsec_" + base64.b64encode(bytes(range(32, 64))).decode()
@@ -31,7 +33,8 @@ OPERATOR = Caller("key-1", "ann", frozenset({"operate", "read"}))
 
 
 def routes(**hooks):
-    return Routes({"crm": SimpleNamespace()}, True, hooks)
+    by_name = {"crm": Route("crm", RouteSpec(flow="f")), "ours": Route("ours", RouteSpec(flow="f", callers=("app",)))}
+    return Routes(by_name, True, hooks)
 
 
 def hooks_of(door, **table):
@@ -158,6 +161,21 @@ async def test_who_forges_learns_nothing_about_clocks(door, clock):
     stale = await refused(hooks_of(door), signed(clock, off_s=-4_000, secret=NEWER))
     fresh = await refused(hooks_of(door), signed(clock, secret=NEWER))
     assert stale.body() == fresh.body()
+
+
+async def test_signatures_are_compared_in_constant_time(door, clock, monkeypatch):
+    """Every signature given is compared with every one expected by compare_digest, whatever matched before."""
+    compared = []
+
+    def recorded(given, expected):
+        compared.append((given, expected))
+        return hmac.compare_digest(given, expected)
+
+    monkeypatch.setattr(schemes, "hmac", SimpleNamespace(compare_digest=recorded, digest=hmac.digest))
+    headers = signed(clock)
+    headers["webhook-signature"] += " v1,other v1,another"
+    await received(hooks_of(door, secrets=["env:SECRET", "env:NEWER"]), headers)
+    assert len(compared) == 6
 
 
 async def test_a_secret_is_changed_without_losing_a_message(door, clock):
@@ -298,6 +316,7 @@ WRONG = {
     "a short secret": ({"secrets": ["env:SHORT"]}, "24 bytes"),
     "a short plain secret": ({"secrets": ["env:SHORT"], "hmac": GITHUB}, "24 characters"),
     "an unknown route": ({"route": "cmr"}, "no route 'cmr'"),
+    "a route for others": ({"route": "ours"}, "add 'hook:crm' to the route's callers"),
     "an unknown setting": ({"secret": "env:SECRET"}, "did you mean secrets?"),
     "a broken expression": ({"when": "type =="}, "when is no JMESPath"),
     "an instant that is not signed": ({"hmac": GITHUB | {"timestamp": "X-Time"}}, "hmac.signs holds {timestamp}"),
@@ -314,7 +333,7 @@ def test_a_webhook_that_would_be_unsafe_is_refused_at_start(table, told):
     """A mistake in a webhook's settings stops it from coming into force, and is told without showing a secret."""
     settings = {"route": "crm", "secrets": ["env:SECRET"]} | table
     with pytest.raises(SettingsError) as refusal:
-        read_hooks({"crm": settings}, routes=["crm"], rules=read_rules(), environment=ENVIRONMENT)
+        read_hooks({"crm": settings}, routes=routes().by_name, rules=read_rules(), environment=ENVIRONMENT)
     assert told in refusal.value.message
     assert "[hooks.crm]" in refusal.value.message
     assert not any(secret in str(refusal.value) for secret in ENVIRONMENT.values())

@@ -124,7 +124,7 @@ def _request(target: Target, headers: Mapping[str, str], body: bytes) -> bytes:
         f"content-length: {len(body)}",
         "user-agent: flowlaunch-gateway",
         "connection: close",
-        *(f"{name}: {value}" for name, value in headers.items()),
+        *(f"{name}: {value}" for name, value in headers.items() if value.isascii() and value.isprintable()),
     ]
     return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + body
 

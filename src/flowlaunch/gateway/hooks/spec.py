@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import jmespath
 import msgspec
@@ -23,12 +23,14 @@ from flowlaunch.gateway.hooks.schemes import PARTS, HmacScheme, Scheme, Standard
 from flowlaunch.gateway.references import read_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from flowlaunch.gateway.callbacks.targets import Rules
 
 __all__ = ["HmacSpec", "Hook", "HookSpec", "read_hooks"]
 
+KEY_PREFIX: Final = "hook:"
+"""Before a webhook's name, where other callers have the name and id of their key."""
 MOST_BYTES: Final = 10_000_000
 LONGEST_TOLERANCE_S: Final = 3_600
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,49}")
@@ -102,7 +104,7 @@ class Hook:
     @property
     def key_id(self) -> str:
         """Who its launches are made by."""
-        return f"hook:{self.name}"
+        return f"{KEY_PREFIX}{self.name}"
 
     def wants(self, document: Any) -> bool:
         """Tell whether a message is one to launch."""
@@ -113,8 +115,20 @@ class Hook:
         return document if self._input is None else self._input.search(document)
 
 
+class Taking(Protocol):
+    """A route, as far as a webhook needs to know it."""
+
+    def takes(self, key_name: str) -> bool:
+        """Whether a caller of that name may launch by it."""
+        ...
+
+
 def read_hooks(
-    tables: Mapping[str, Mapping[str, Any]], *, routes: Collection[str], rules: Rules, environment: Mapping[str, str]
+    tables: Mapping[str, Mapping[str, Any]],
+    *,
+    routes: Mapping[str, Taking],
+    rules: Rules,
+    environment: Mapping[str, str],
 ) -> dict[str, Hook]:
     """Read the tables of `[hooks.<name>]`, with the secrets that they name.
 
@@ -138,12 +152,12 @@ def read_hooks(
 
 
 def _hook(
-    name: str, table: Mapping[str, Any], routes: Collection[str], rules: Rules, environment: Mapping[str, str]
+    name: str, table: Mapping[str, Any], routes: Mapping[str, Taking], rules: Rules, environment: Mapping[str, str]
 ) -> Hook:
     if not _NAME.fullmatch(name):
         raise InputError("a name has lower-case letters, digits and . _ - only, 50 at most")
     spec = _converted(table)
-    mistakes = [*_mistakes(spec, routes), *(_hmac_mistakes(spec.hmac) if spec.hmac is not None else ())]
+    mistakes = [*_mistakes(name, spec, routes), *(_hmac_mistakes(spec.hmac) if spec.hmac is not None else ())]
     if mistakes:
         raise InputError("; ".join(mistakes))
     if spec.callback is not None:
@@ -167,10 +181,12 @@ def _converted(table: Mapping[str, Any]) -> HookSpec:
         raise InputError(f"{strange} is not known: {hint}") from error
 
 
-def _mistakes(spec: HookSpec, routes: Collection[str]) -> list[str]:
+def _mistakes(name: str, spec: HookSpec, routes: Mapping[str, Taking]) -> list[str]:
     mistakes = []
     if spec.route not in routes:
         mistakes.append(f"there is no route {spec.route!r}")
+    elif not routes[spec.route].takes(f"{KEY_PREFIX}{name}"):
+        mistakes.append(f"the route {spec.route!r} does not take it: add {KEY_PREFIX + name!r} to the route's callers")
     if not spec.secrets:
         mistakes.append("secrets is empty: a webhook without a signature could be sent by anybody")
     if not 1 <= spec.tolerance_s <= LONGEST_TOLERANCE_S:
