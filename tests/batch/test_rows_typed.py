@@ -4,6 +4,7 @@ import datetime as dt
 import io
 import json
 import sqlite3
+import tempfile
 import zipfile
 
 import openpyxl
@@ -205,6 +206,15 @@ def test_workbook_from_standard_input(tmp_path):
     source, rows = rows_of("-", stdin=io.BytesIO(path.read_bytes()))
     assert rows == [InputRow(2, {"a": "1"})]
     assert source.sha256() == open_rows_hash(path)
+
+
+def test_what_standard_input_was_copied_to_is_gone_with_the_source(tmp_path, monkeypatch):
+    """A workbook from standard input is read from a temporary file, which is closed with the source."""
+    made, make = [], tempfile.TemporaryFile
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda: made.append(make()) or made[-1])
+    path = workbook(tmp_path / "b.xlsx", ("S", [["a"], ["1"]]))
+    rows_of("-", stdin=io.BytesIO(path.read_bytes()))
+    assert [file.closed for file in made] == [True]
 
 
 def open_rows_hash(path):

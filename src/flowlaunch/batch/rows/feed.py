@@ -27,6 +27,7 @@ class Feed:
         self._ahead = b""
         self._hash = hashlib.sha256()
         self._is_done = False
+        self._spool: BinaryIO | None = None
 
     def sample(self, size_bytes: int = SAMPLE_BYTES) -> bytes:
         """Return the first bytes without taking them."""
@@ -75,14 +76,16 @@ class Feed:
             self.sha256()
             self._stream.seek(0)
             return self._stream
-        spool = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - it goes when the reader goes
+        spool = self._spool = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - closed by `close`
         for block in self.blocks():
             spool.write(block)
         spool.seek(0)
         return spool
 
     def close(self) -> None:
-        """Close the file; standard input stays open."""
+        """Close the file, and what standard input was copied to; that itself stays open."""
+        if self._spool is not None:
+            self._spool.close()
         if self.name != "standard input":
             self._stream.close()
 
