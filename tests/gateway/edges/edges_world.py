@@ -79,7 +79,9 @@ class Door:
         """How many launches there are."""
         return self.ledger.batch(self.batch_id).last_number
 
-    def end(self, launch, event=Event.COMPLETED, *, outputs=b'{"Flow.done":true}', message="", execution_id=None):
+    def end(
+        self, launch, event=Event.COMPLETED, *, outputs=b'{"Flow.done":true}', message="", reason="", execution_id=None
+    ):
         """Launch the row and end it."""
         worker = self.ledger.start_work(self.batch_id)
         chunk = self.ledger.take_chunk(worker, 100)
@@ -92,7 +94,7 @@ class Door:
         self.ledger.stop_work(worker)
         result = Result(
             row_id=launch.row_id, execution_id=execution_id, event=event, status="COMPLETED", outputs=outputs,
-            error_code="broken" if message else "", error_message=message, ended_us=self.clock.now_us,
+            error_code="broken" if message else "", error_message=message, ended_us=self.clock.now_us, reason=reason,
         )  # fmt: skip
         self.ledger.record_results(self.batch_id, [result])
         return launch

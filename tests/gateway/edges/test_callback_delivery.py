@@ -57,6 +57,17 @@ async def test_a_failed_launch_names_its_error(door):
     assert told["data"]["outputs"] is None
 
 
+async def test_a_launch_whose_end_cannot_be_learnt_is_told_as_such(door):
+    """When Genesys Cloud knows an execution no more, the app is told so instead of waiting for ever."""
+    async with Receiver() as receiver:
+        door.end(door.launch(receiver.origin), None, reason="gone", outputs=None, message="nobody knows it")
+        await door.callbacks(receiver.origin).drain()
+    told = msgspec.json.decode(receiver.requests[0][2])
+    assert (told["type"], told["data"]["state"]) == ("launch.unknown", "unknown")
+    assert told["data"]["error"] == {"code": "gone", "message": "nobody knows it"}
+    assert told["data"]["execution_id"] is not None
+
+
 async def test_the_signature_is_verified_by_the_standard_library_of_the_receiver(door, clock):
     """A receiver that holds its key's secret verifies the message with the Standard Webhooks library; others do not."""
     import time

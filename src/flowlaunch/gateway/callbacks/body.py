@@ -28,7 +28,8 @@ class EndedLaunch(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         launch_id: as the gateway named it when it took the launch.
-        state: `completed`, `failed`, `refused`, `rejected`, `skipped` or `cancelled`.
+        state: `completed`, `failed`, `refused`, `rejected`, `skipped`, `cancelled`, or `unknown`: it was launched, and
+            its end cannot be learnt any more.
         outputs: what the flow gave back; null when it gave nothing, or outputs are not kept.
         outputs_omitted: they are too long for a callback; ask the API for them.
 

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, insert, or_, select, update
 from flowlaunch.batch.ledger.schema import attempts, results, rows
 from flowlaunch.batch.ledger.schema_edges import deliveries, delivery_attempts, wishes
 from flowlaunch.batch.ledger.schema_gateway import launches
-from flowlaunch.batch.states import FINAL_STATES
+from flowlaunch.batch.states import FINAL_STATES, UNKNOWN_ENDS, RowState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -44,6 +44,9 @@ __all__ = [
 ROWS_PER_TRANSACTION: Final = 500
 FINAL: Final = tuple(sorted(state.value for state in FINAL_STATES))
 LONGEST_PROBLEM: Final = 300
+UNKNOWN: Final = "launch.unknown"
+"""The event of a launch whose end cannot be learnt any more: it was launched, and may have done its work."""
+_IS_UNKNOWN: Final = (rows.c.state == RowState.LAUNCHED.value) & rows.c.reason.in_(sorted(UNKNOWN_ENDS))
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +148,7 @@ def _ended(store: Store, after: int, row_ids: Sequence[int] | None) -> Sequence[
         select(wishes.c.row_id, wishes.c.launch_id, wishes.c.url)
         .add_columns(rows.c.state, rows.c.execution_id, rows.c.attempts, rows.c.ended_us)
         .join(rows, rows.c.id == wishes.c.row_id)
-        .where(wishes.c.begun_us.is_(None), wishes.c.row_id > after, rows.c.state.in_(FINAL))
+        .where(wishes.c.begun_us.is_(None), wishes.c.row_id > after, or_(rows.c.state.in_(FINAL), _IS_UNKNOWN))
         .order_by(wishes.c.row_id)
         .limit(ROWS_PER_TRANSACTION)
     )
@@ -172,7 +175,7 @@ def _deliver(store: Store, found: Sequence[Row[*tuple[Any, ...]]], origin_of: Ca
                     "id": f"{one.launch_id}_{ended_us}",
                     "row_id": one.row_id,
                     "state": "waiting",
-                    "event": f"launch.{one.state}",
+                    "event": UNKNOWN if one.state == RowState.LAUNCHED else f"launch.{one.state}",
                     "execution_id": one.execution_id,
                     "attempt": one.attempts,
                     "ended_us": ended_us,
@@ -284,7 +287,7 @@ def ended_of(store: Store, one: Leased) -> Ended | None:
         attempts.c.row_id == one.row_id, attempts.c.number == one.attempt
     )
     with store.read("read an ended launch") as connection:
-        row = connection.execute(select(rows.c.message).where(rows.c.id == one.row_id)).first()
+        row = connection.execute(select(rows.c.message, rows.c.reason).where(rows.c.id == one.row_id)).first()
         if row is None:
             return None
         key, trace = connection.execute(named).first() or (None, "")
@@ -293,9 +296,8 @@ def ended_of(store: Store, one: Leased) -> Ended | None:
     ended = Ended(idempotency_key=key, state=one.event.partition(".")[2], message=row.message, trace=trace)
     if attempt is not None:  # launched at least once: rows that never were are never launched again
         launched_us = attempt.ended_us if one.execution_id is not None else None
-        ended = msgspec.structs.replace(
-            ended, launched_us=launched_us, message=attempt.message, error_code=attempt.error_code
-        )
+        told = (row.message, row.reason) if one.event == UNKNOWN else (attempt.message, attempt.error_code)
+        ended = msgspec.structs.replace(ended, launched_us=launched_us, message=told[0], error_code=told[1])
     if result is None:
         return ended
     return msgspec.structs.replace(
