@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from ledger_kill import ROWS, Places, go, launch
+from ledger_kill import ROWS, Homes, Places, go, launch
 from ledger_world import HandClock, kept, opened, plan, spec, states, truth
 
 from flowlaunch.batch.states import RowState
 from flowlaunch.errors import LedgerError
 
 HERE = Path(__file__).parent
+EVERY_PLACE = bool(os.environ.get("FLOWLAUNCH_CHAOS"))
 
 
-@pytest.fixture(scope="module")
-def deaths(tmp_path_factory):
-    """One folder for each place at which the process was killed."""
+class Deaths:
+    """What the killed processes left: a folder for each, and the ledger's home."""
+
+    def __init__(self, root, homes, stride):
+        self.folders = sorted((one for one in root.iterdir() if one.name != "0"), key=lambda one: int(one.name))
+        self.homes, self.stride = homes, stride
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def deaths(request, tmp_path_factory):
+    """One folder for each place at which the process was killed; on PostgreSQL every place with FLOWLAUNCH_CHAOS."""
     root = tmp_path_factory.mktemp("kill")
+    given = []
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres_server")
+        conninfo = f"host={server.folder / 'socket'} port={server.port} user=postgres dbname=postgres"
+        url = server.url("").removesuffix("/")
+        given = [conninfo, request.getfixturevalue("ledger_template"), url, "1" if EVERY_PLACE else "5"]
+    homes = Homes(*given[:3])
     done = subprocess.run(
-        [sys.executable, str(HERE / "ledger_kill.py"), str(root)],
+        [sys.executable, str(HERE / "ledger_kill.py"), str(root), *given],
         capture_output=True,
         text=True,
         check=False,
         timeout=100,
     )
     assert done.returncode == 0, done.stderr
-    return sorted((one for one in root.iterdir() if one.name != "0"), key=lambda one: int(one.name))
+    yield Deaths(root, homes, int(given[3]) if given else 1)
+    homes.drop_all()
 
 
 def sent(folder):
@@ -45,16 +62,17 @@ def last_batch(ledger):
 
 def test_every_place_is_covered(deaths):
     """The places are enumerated: at least one before and after each of the writes and sends of the run."""
-    assert [int(one.name) for one in deaths] == list(range(1, len(deaths) + 1))
-    assert len(deaths) >= 2 * (ROWS + 12)
+    places = [int(one.name) for one in deaths.folders]
+    assert places == list(range(1, places[-1] + 1, deaths.stride))
+    assert places[-1] >= 2 * (ROWS + 12)
 
 
 def test_no_row_is_sent_twice_and_none_is_lost(deaths, tmp_path):
     """Whatever the place of death, going on sends every row at most once; who was in flight is in doubt."""
-    for left in deaths:
-        folder = Path(shutil.copytree(left, tmp_path / left.name))
+    for left in deaths.folders:
+        folder = tmp_path / left.name
         clock = HandClock()
-        with opened(folder, clock) as ledger:
+        with opened(deaths.homes.copy(left, folder), clock) as ledger:
             batch_id = last_batch(ledger)
             if batch_id is None:
                 batch_id = ledger.create_batch(spec())
@@ -78,11 +96,12 @@ def test_no_row_is_sent_twice_and_none_is_lost(deaths, tmp_path):
 
 def test_the_file_is_whole_at_every_death(deaths):
     """After each death the file passes SQLite's own check and the kept counts equal a full count."""
-    for folder in deaths:
-        with opened(folder, HandClock()) as ledger:
-            with ledger._store.read("check") as connection:
-                assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
-                assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+    for folder in deaths.folders:
+        with opened(deaths.homes.of(folder), HandClock()) as ledger:
+            if ledger.store.path is not None:
+                with ledger.store.read("check") as connection:
+                    assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+                    assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
             for batch in ledger.batches():
                 assert kept(ledger, batch.batch_id) == truth(ledger, batch.batch_id), folder
 

@@ -1,6 +1,6 @@
 """A process that forks children which run a small batch and kill themselves at a numbered point.
 
-Orders come as JSON lines on standard input: {"ledger", "url", "prefix", "rows", "kill_at", "epoch_s"}; each is
+Orders come as JSON lines on standard input: {"ledger", "url", "prefix", "rows", "kill_at", "epoch_s", "speed"}; each is
 answered with {"signal", "points"}. Forking a process that has everything loaded makes a run last a tenth of a second.
 """
 
@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
 
 from flowlaunch import AsyncClient
 from flowlaunch._core.steps import Moment
@@ -19,26 +18,25 @@ from flowlaunch.batch.decisions import Decision, Prepared, RowPlan
 from flowlaunch.batch.ledger import BatchSpec, open_ledger
 from flowlaunch.batch.work import WorkOptions, work_on
 
-SPEED = 20.0
 ORDER_FLOW = "f0000000-0000-4000-8000-000000000001"
 CONCURRENCY = 3
 
 
 class FastClock:
-    """A clock on which a real second is twenty; the same one for every process of a trial."""
+    """A clock on which a real second is many; the same one for every process of a trial."""
 
-    def __init__(self, epoch_s):
-        self._epoch_s = epoch_s
+    def __init__(self, epoch_s, speed):
+        self._epoch_s, self._speed = epoch_s, speed
 
     def now(self):
-        return Moment(time.monotonic() * SPEED, self._epoch_s + (time.time() - self._epoch_s) * SPEED)
+        return Moment(time.monotonic() * self._speed, self._epoch_s + (time.time() - self._epoch_s) * self._speed)
 
     async def sleep(self, seconds):
-        await asyncio.sleep(seconds / SPEED)
+        await asyncio.sleep(seconds / self._speed)
 
     async def wait(self, event, seconds):
         try:
-            async with asyncio.timeout(seconds / SPEED):
+            async with asyncio.timeout(seconds / self._speed):
                 await event.wait()
         except TimeoutError:
             return
@@ -111,10 +109,10 @@ def plans(order):
 
 
 async def run(order, points):
-    clock = FastClock(order["epoch_s"])
+    clock = FastClock(order["epoch_s"], order["speed"])
     options = WorkOptions(pace_per_minute=6_000.0, concurrency=CONCURRENCY, ramp=("1", "all"), max_failed=None,
                           max_in_doubt=None)  # fmt: skip
-    with open_ledger(Path(order["ledger"]), clock=clock, boundary=points.pass_by) as ledger:
+    with open_ledger(order["ledger"], clock=clock, boundary=points.pass_by) as ledger:
         held = ledger.batches()
         if held:
             batch_id = held[0].batch_id
