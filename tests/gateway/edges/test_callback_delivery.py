@@ -171,8 +171,6 @@ async def test_a_launch_that_ends_again_is_told_again(door, clock):
         await outbox.drain()
         clock.advance(1)
         door.retry(launch)
-        with door.store.write("reopen") as connection:
-            deliveries.reopen(connection, [launch.row_id])
         door.end(launch)
         clock.advance(60)
         outbox.ended([launch.row_id])

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select, update
 from flowlaunch.batch.ledger import batches, counts, events
 from flowlaunch.batch.ledger.rows import matching
 from flowlaunch.batch.ledger.schema import attempts, rows
+from flowlaunch.batch.ledger.schema_edges import wishes
 from flowlaunch.batch.ledger.shapes import Evidence, RowFilter, Verdict
 from flowlaunch.batch.states import MOVES, Event, RowState, move
 from flowlaunch.errors import LedgerError
@@ -98,6 +99,9 @@ def _move_all(
             if moved:
                 facts = {"by": by, "rows": len(moved)}
                 events.write(connection, batch_id, f"rows-{event.value}", store.now_us(), facts=facts)
+            if moved and event is Event.RETRIED:  # whoever was told how they ended is told again
+                told_again = update(wishes).where(wishes.c.row_id.in_([one.id for one in moved]))
+                connection.execute(told_again.values(begun_us=None))
         total += len(moved)
         if len(moved) < ROWS_PER_TRANSACTION:
             return total
