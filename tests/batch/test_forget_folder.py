@@ -13,7 +13,7 @@ from flowlaunch.batch.forgetting import forget_contact
 from flowlaunch.batch.ledger import RowFilter, open_ledger
 from flowlaunch.batch.report.page import report_of
 from flowlaunch.batch.results.export import Export
-from flowlaunch.batch.results.rejects import Rejects
+from flowlaunch.batch.results.rejects import DECISION_COLUMNS, Rejects
 from flowlaunch.batch.results.source import source_again
 from flowlaunch.batch.results.summary import summarise
 
@@ -54,6 +54,9 @@ def folder(tmp_path):
     (tmp_path / "run.log").write_text("".join(json.dumps(one) + "\n" for one in events), encoding="utf-8")
     with Rejects() as rejects, (tmp_path / "mend.csv").open("wb") as stream:
         rejects.write(stream, ["id", "name"])
+    (tmp_path / "decisions.csv").write_text(
+        f"{','.join(DECISION_COLUMNS)}\n1,2,{KEY},launch,ready,,\n2,3,customer-8,launch,ready,,\n", encoding="utf-8"
+    )
     shutil.copy(tmp_path / "out.csv", tmp_path / "out copy.csv")
     other = tmp_path / "elsewhere"
     other.mkdir()
@@ -74,7 +77,7 @@ def test_no_file_that_we_wrote_names_a_forgotten_contact(folder):
     """Ledgers, backups, exports, reports and logs lose every byte of the contact; the file of rows is named as left."""
     before = naming(folder)
     assert {"people.csv.ledger", "second.ledger", "backup.ledger", "out.csv", "out copy.csv", "out.ndjson", "page.html",
-            "run.log", "people.csv"} <= before  # fmt: skip
+            "decisions.csv", "run.log", "people.csv"} <= before  # fmt: skip
 
     done = forget_contact(folder / "people.csv.ledger", KEY, by="ada")
 
@@ -106,6 +109,17 @@ def test_a_contact_is_forgotten_by_number_too(folder):
     forget_contact(folder / "people.csv.ledger", PHONE, by="ada")
 
     assert naming(folder) == {"people.csv"}
+
+
+def test_a_file_that_cannot_be_read_through_is_told(folder):
+    """An export with a cell beyond what CSV readers take is left as it is, and told."""
+    head = (folder / "out.csv").read_text("utf-8").splitlines()[0]
+    (folder / "huge.csv").write_text(f"{head}\n{'x' * 200_000}\n", encoding="utf-8")
+
+    done = forget_contact(folder / "people.csv.ledger", KEY, by="ada")
+
+    assert "cannot be read" in done.left[str(folder / "huge.csv")]
+    assert (folder / "huge.csv").stat().st_size > 200_000
 
 
 def test_what_cannot_be_opened_is_told(folder):

@@ -6,6 +6,7 @@ contact is told, with the reason.
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,7 +112,7 @@ def _scrubbed(files: Iterable[Path], contact: Contact, left: dict[str, str]) -> 
             if taken:
                 found[str(file)] = taken
             why = contact.why_left_in(file)
-        except (OSError, ValueError, SettingsError) as error:
+        except (OSError, ValueError, csv.Error, SettingsError) as error:
             left[str(file)] = f"it cannot be read or written: {error}"
             continue
         if why:

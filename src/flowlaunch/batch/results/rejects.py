@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from flowlaunch.batch.decisions import RowPlan
 
-__all__ = ["REJECT_COLUMNS", "Decisions", "Rejects"]
+__all__ = ["DECISION_COLUMNS", "REJECT_COLUMNS", "Decisions", "Rejects"]
 
 REJECT_COLUMNS: Final = ("reject_line", "reject_kind", "reject_reason", "reject_message", "reject_raw")
+DECISION_COLUMNS: Final = ("row", "line", "key", "decision", "reason", "message", "not_before")
 _MENDABLE: Final = frozenset({"reject", "hold"})
 _IN_MEMORY_BYTES: Final = 1 << 20
 
@@ -83,7 +84,7 @@ class Decisions:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
-        self._write("row", "line", "key", "decision", "reason", "message", "not_before")
+        self._write(*DECISION_COLUMNS)
 
     def add(self, plan: RowPlan) -> None:
         """Write the decision about one row, with all of its problems."""

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import msgspec
 
 from flowlaunch.batch.results.export import whole_file
-from flowlaunch.batch.results.rejects import REJECT_COLUMNS
+from flowlaunch.batch.results.rejects import DECISION_COLUMNS, REJECT_COLUMNS
 from flowlaunch.batch.results.sinks import PREFIX, RESULT_TYPES
 
 if TYPE_CHECKING:
@@ -126,8 +126,8 @@ def _written(name: str) -> set[bytes]:
 
 def _is_own_csv(head: bytes) -> bool:
     first = next(csv.reader(io.StringIO(head.decode("utf-8", "replace").splitlines()[0])), []) if head.strip() else []
-    ours = {PREFIX + name for name in RESULT_TYPES}
-    return ours <= set(first) or set(REJECT_COLUMNS) <= set(first)
+    exported = {PREFIX + name for name in RESULT_TYPES}
+    return exported <= set(first) or set(REJECT_COLUMNS) <= set(first) or tuple(first) == DECISION_COLUMNS
 
 
 def _clean_csv(path: Path, contact: Contact) -> int:
@@ -138,9 +138,13 @@ def _clean_csv(path: Path, contact: Contact) -> int:
         rows = csv.reader(source)
         header = next(rows, [])
         writer.writerow(header)
-        key_place = header.index(KEY_COLUMN) if KEY_COLUMN in header else None
+        # a file of decisions has no contact in its cells, so all of the contact's keys must tell
+        is_decisions = tuple(header) == DECISION_COLUMNS
+        keys = {contact.key, *contact.words} if is_decisions else {contact.key}
+        key_name = "key" if is_decisions else KEY_COLUMN
+        key_place = header.index(key_name) if key_name in header else None
         for row in rows:
-            is_row = key_place is not None and row[key_place].removeprefix("'") == contact.key
+            is_row = key_place is not None and row[key_place].removeprefix("'") in keys
             if is_row or any(map(contact.is_mentioned_in, row)):
                 dropped += 1
             else:
