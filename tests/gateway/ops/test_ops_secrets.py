@@ -62,6 +62,7 @@ def _exercise(world, callback, came):
     world.call("GET", f"/v1/launches?search={PLANTED_INPUT}", key=rotated)
     world.call("GET", "/v1/launches", key=key[:-4] + "AAAA")
     world.call("GET", f"/nothing?key={key}")
+    world.call("GET", f"/v1/keys/{key}")
     cookie = signed_in(world.url, key)
     shown = {}
     for path in (*PAGES, f"/launches/{reply.json['id']}"):

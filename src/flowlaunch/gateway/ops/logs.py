@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from flowlaunch.gateway.ops.options import OpsOptions
 
-__all__ = ["FIELDS", "JsonLines", "PlainLines", "configure"]
+__all__ = ["ACCESS", "FIELDS", "JsonLines", "PlainLines", "configure"]
 
 FIELDS: Final = (
     "launch_id", "batch_id", "route", "execution_id", "correlation_id", "key_id", "operation", "method", "path",
@@ -36,6 +36,7 @@ LONGEST: Final = 4_000
 """Characters of one message; the rest is cut."""
 MOST_FRAMES: Final = 30
 OWN: Final = "flowlaunch"
+ACCESS: Final = "flowlaunch.gateway.access_log"
 _KEYS: Final = re.compile(r"\b(flk_[0-9a-f]{12}_|whsec_|Signature=|v1,)[A-Za-z0-9+/=_-]{8,}")
 
 
@@ -68,6 +69,8 @@ def safe_text(record: logging.LogRecord) -> str:
     Of other libraries' records only the first line is kept: asyncio and uvicorn put what failed into the others.
     """
     text = record.getMessage()
+    if record.name == ACCESS:  # made of our own words alone
+        return text
     if not record.name.startswith(OWN):
         text = text.partition("\n")[0]
     text = _blotted(text)
@@ -96,6 +99,8 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
         named["trace_id"] = request.traceparent[3:35]
     own = vars(record)
     named.update((name, own[name]) for name in FIELDS if own.get(name) not in {None, ""})
+    if "path" in named:
+        named["path"] = _KEYS.sub(rf"\g<1>{HIDDEN}", named["path"])
     return named
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from flowlaunch._version import __version__
 from flowlaunch.batch.permits import client_key
+from flowlaunch.errors import LedgerError
 from flowlaunch.gateway.launches.batches import route_name_of
 from flowlaunch.gateway.ops.instruments import BATCHES
 from flowlaunch.gateway.ops.registry import CounterElsewhere, Gauge, Metric
@@ -53,7 +54,10 @@ class Readings:
     def route_of(self, batch_id: int) -> str:
         """Return the route of a batch as it was known at the last look; a new one is looked up."""
         if batch_id not in self._routes:
-            self._routes[batch_id] = route_name_of(self._state.ledger.batch(batch_id)) or BATCHES
+            try:
+                self._routes[batch_id] = route_name_of(self._state.ledger.batch(batch_id)) or BATCHES
+            except LedgerError:  # a metric is no reason to end a run
+                return BATCHES
         return self._routes[batch_id]
 
     def refresh(self) -> None:

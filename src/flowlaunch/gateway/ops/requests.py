@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from flowlaunch.gateway.ops.correlation import REQUEST_ID, Correlation, enter, request_id_of, valid_traceparent
+from flowlaunch.gateway.ops.logs import ACCESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RequestWatch", "operation_of"]
 
-logger = logging.getLogger("flowlaunch.gateway.access_log")
+logger = logging.getLogger(ACCESS)
 PLACES: Final = ("hooks", "healthz", "readyz", "metrics", "assets", "events", "v1")
 OTHER: Final = "page"
 QUIET: Final = frozenset({"healthz", "readyz", "metrics"})

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from flowlaunch.batch.states import Event, RowState
+from flowlaunch.errors import LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LaunchSpans"]
 
+logger = logging.getLogger("flowlaunch.gateway.traces")
 MOST_WAITING: Final = 10_000
 """Ends that wait to become spans; beyond, the oldest are dropped: a trace may have a gap, a launch may not."""
 AT_ONCE: Final = 200
@@ -56,7 +59,10 @@ class LaunchSpans:
             self._bell.clear()
             while self._waiting:
                 part = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
-                await asyncio.to_thread(self._tell, part)
+                try:
+                    await asyncio.to_thread(self._tell, part)
+                except LedgerError as error:
+                    logger.warning("%d spans of launches are missing: %s", len(part), error.message)
 
     def flush(self) -> None:
         """Make spans of what is left."""
