@@ -13,6 +13,7 @@ from edges_world import MASTER, MASTERS, Door, Receiver, answer
 from standardwebhooks import Webhook
 
 from flowlaunch.batch.states import Event
+from flowlaunch.errors import LedgerError
 from flowlaunch.gateway.callbacks.masters import Masters
 from flowlaunch.gateway.callbacks.schedule import DELAYS_S
 from flowlaunch.gateway.store import audit, deliveries, delivery_views
@@ -280,6 +281,28 @@ async def test_a_running_outbox_hears_of_ends_and_stops(door):
         stop.set()
         await asyncio.wait_for(running, 10)
     assert states(door) == {launch.id: "delivered"}
+
+
+async def test_trouble_with_the_ledger_ends_no_outbox(door, monkeypatch):
+    """When the ledger cannot be used for a moment, whatever the reason, callbacks wait and then go on."""
+    troubles = [LedgerError("the disk is asleep"), RuntimeError("a defect")]
+    begin = deliveries.begin
+    monkeypatch.setattr("flowlaunch.gateway.callbacks.outbox.TROUBLE_PAUSE_S", 0.01)
+
+    def troubled(*arguments):
+        if troubles:
+            raise troubles.pop()
+        return begin(*arguments)
+
+    monkeypatch.setattr(deliveries, "begin", troubled)
+    async with Receiver() as receiver:
+        outbox, stop = door.callbacks(receiver.origin), asyncio.Event()
+        outbox.ended([door.end(door.launch(receiver.origin)).row_id])
+        running = asyncio.create_task(outbox.run(stop))
+        await asyncio.wait_for(receiver.got_one.wait(), 20)
+        stop.set()
+        await running
+    assert troubles == []
 
 
 async def test_old_callbacks_are_let_go(door, clock):

@@ -158,9 +158,13 @@ class Callbacks:
             await asyncio.to_thread(self._begin, None if is_full else sorted(ended))
             leased = await asyncio.to_thread(self._take, AT_ONCE - len(self._sending), Counter(self._busy))
             wait_s = await asyncio.to_thread(self._wait_s, AGAIN_S if leased else BLOCKED_S)
-        except LedgerError as error:
-            logger.warning("callbacks wait: %s", error.message)
-            self._ended |= ended
+        except Exception as error:  # a trouble of one turn must not end the delivering of all callbacks
+            if isinstance(error, LedgerError):
+                logger.warning("callbacks wait: %s", error.message)
+            else:
+                logger.exception("callbacks wait")
+            with self._turn:
+                self._ended |= ended
             return TROUBLE_PAUSE_S
         for one in leased:
             self._busy[targets.origin_of(one.url)] += 1
