@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from flowlaunch.errors import LedgerBusyError
 from flowlaunch.pages.answers import PageError
 from flowlaunch.pages.charts import Bar, Part, bars, share
 from flowlaunch.pages.formats import json_html, short, span, when
@@ -80,13 +81,11 @@ def test_a_token_belongs_to_one_session():
         assert refused.value.status == 403
 
 
-async def test_readers_hear_of_a_change_and_only_of_a_change():
-    """Every reader gets one event when the value changed, and the value is asked for once for all of them."""
-    asked = []
+async def test_readers_hear_of_a_change():
+    """Every reader gets an event when the value changed, and the stream ends when the server stops."""
     value = [0]
 
     async def version():
-        asked.append(value[0])
         return value[0]
 
     changes = Changes(version, every_s=0.01)
@@ -98,9 +97,40 @@ async def test_readers_hear_of_a_change_and_only_of_a_change():
 
     assert all(b"event: ready" in first for first in firsts)
     assert heard == [b"event: changed\ndata: \n\n"] * 5
-    assert len(asked) < 10
     changes.stop()
     assert [await anext(stream, None) for stream in streams] == [None] * 5
+
+
+async def test_readers_share_one_look():
+    """However many pages are open, the value is asked for once."""
+    asked = []
+
+    async def version():
+        asked.append(None)
+        await asyncio.sleep(0)
+        return len(asked)
+
+    changes = Changes(version, every_s=3_600)
+
+    await asyncio.gather(*(anext(changes.stream()) for _ in range(20)))
+
+    assert len(asked) == 1
+
+
+async def test_a_value_that_cannot_be_told_ends_no_stream():
+    """While the ledger is busy open pages stay as they are, and go on when it is free again."""
+    troubles = [LedgerBusyError("busy"), LedgerBusyError("busy")]
+
+    async def version():
+        if troubles:
+            raise troubles.pop()
+        return "free"
+
+    stream = Changes(version, every_s=0.001).stream()
+
+    assert b"ready" in await anext(stream)
+    assert b"changed" in await anext(stream)
+    await stream.aclose()
 
 
 async def test_readers_are_limited():

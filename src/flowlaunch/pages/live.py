@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from flowlaunch.errors import FlowlaunchError
 from flowlaunch.pages.answers import PageError
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class Changes:
         self._version = version
         self._every_s = every_s
         self._stopping = asyncio.Event()
+        self._turn = asyncio.Lock()
         self._readers = 0
         self._seen: object = _NEVER
         self._asked_at = float("-inf")
@@ -65,11 +68,13 @@ class Changes:
             self._readers -= 1
 
     async def _now(self) -> object:
-        """Ask for the value, at most once per interval for all readers together."""
-        now = asyncio.get_running_loop().time()
-        if now - self._asked_at >= self._every_s * 0.9:
-            self._asked_at = now
-            self._seen = await self._version()
+        """Ask for the value, at most once per interval for all readers together; while it cannot be told it stays."""
+        loop = asyncio.get_running_loop()
+        async with self._turn:
+            if loop.time() - self._asked_at >= self._every_s * 0.9:
+                with suppress(FlowlaunchError):
+                    self._seen = await self._version()
+                self._asked_at = loop.time()
         return self._seen
 
     async def _stopped_within(self, wait_s: float) -> bool:
