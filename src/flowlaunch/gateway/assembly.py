@@ -16,6 +16,7 @@ from flowlaunch.gateway.launches.engine import Engine
 from flowlaunch.gateway.launches.flows import FlowBook
 from flowlaunch.gateway.launches.launching import Launcher
 from flowlaunch.gateway.launches.ordering import Orders
+from flowlaunch.gateway.launches.pacing import PacedReads
 from flowlaunch.gateway.launches.reading import LaunchReader
 from flowlaunch.gateway.launches.uploads import Uploads
 from flowlaunch.gateway.launches.waiting import Endings, Waiters
@@ -40,7 +41,8 @@ def assembled(options: GatewayOptions, *, client: AsyncClient, ledger: Ledger, c
 
     """
     routes = RouteBook(options.routes_file, clock)
-    flows = FlowBook(client, ledger, options.pace_per_minute, clock)
+    reads = PacedReads(client, ledger, options.pace_per_minute, clock)
+    flows = FlowBook(client, reads, clock)
     batches, gatekeeper, endings = RouteBatches(ledger), Gatekeeper(ledger.store), Endings()
     uploads = Uploads(ledger, flows, options, clock, lambda: routes.current)
     plan = Plan(options, ledger, routes, uploads)
@@ -72,7 +74,7 @@ def assembled(options: GatewayOptions, *, client: AsyncClient, ledger: Ledger, c
         waiters=Waiters(ledger, endings, most=options.max_waiters),
         launcher=launcher,
         reader=LaunchReader(ledger),
-        actions=Actions(ledger, engine, client, endings.tell),
+        actions=Actions(ledger, engine, reads, endings.tell),
         uploads=uploads,
         callbacks=edges.callbacks,
         hooks=edges.hooks,

@@ -162,6 +162,7 @@ def _on_signals(server: Server, state: GatewayState) -> None:
     def stop() -> None:
         if state.is_stopping:
             server.force_exit = True
+            state.engine.hurry()
             return
         state.is_stopping = True
         state.waiters.close()

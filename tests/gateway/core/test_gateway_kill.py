@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import http.client
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
 from urllib.parse import urlsplit
 
 import msgspec
+from gateway_process import DEADLINE_S, rows, serve, wait_until
 
 from flowlaunch.batch.ledger import open_ledger
 from flowlaunch.gateway.access.keys import Keys
@@ -20,7 +17,6 @@ from flowlaunch.sandbox import Sandbox
 
 CLIENTS = 200
 EACH = 5
-DEADLINE_S = 90
 
 
 class App(threading.Thread):
@@ -53,27 +49,6 @@ class App(threading.Thread):
             self.accepted[name] = msgspec.json.decode(raw)["id"]
         elif answer.status not in {429, 503}:
             raise AssertionError(raw)
-
-
-def serve(folder, sandbox_url, port):
-    """Start the gateway as its own process and return it with its URL."""
-    environment = os.environ | {
-        "GENESYSCLOUD_REGION": sandbox_url, "GENESYSCLOUD_OAUTHCLIENT_ID": "demo",
-        "GENESYSCLOUD_OAUTHCLIENT_SECRET": "demo-secret",
-    }  # fmt: skip
-    command = [sys.executable, "-m", "flowlaunch", "gateway", "serve", "--ledger", str(folder / "g.ledger"),
-               "--port", str(port), "--rate", "off", "--quiet"]  # fmt: skip
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-    return process, process.stdout.readline().strip()
-
-
-def rows(folder):
-    with open_ledger(folder / "g.ledger", create=False) as ledger:
-        return {
-            msgspec.json.decode(row.payload)["Flow.orderId"]: row
-            for batch in ledger.batches()
-            for row in ledger.rows(batch.batch_id)
-        }
 
 
 def test_a_kill_in_the_middle_of_200_clients_loses_and_doubles_nothing(tmp_path):
@@ -109,15 +84,3 @@ def test_a_kill_in_the_middle_of_200_clients_loses_and_doubles_nothing(tmp_path)
     states = Counter(row.state.value for row in found.values())
     assert all(launched[name] == 1 for name, row in found.items() if row.state.value == "completed"), states
     assert states["completed"] + states["in_doubt"] == CLIENTS * EACH
-
-
-def wait_until(is_so):
-    """Return once it is so: it is other processes that make it so, and nothing tells."""
-    until_s = time.monotonic() + DEADLINE_S
-    pause = threading.Event()
-    while time.monotonic() < until_s:
-        with suppress(KeyError):
-            if is_so():
-                return
-        pause.wait(0.05)
-    raise AssertionError("it never came to that")

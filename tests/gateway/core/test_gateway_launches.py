@@ -181,6 +181,7 @@ def test_launches_are_taken_while_the_platform_is_away(open_door):
         ({"body": b'{"input": {"a": ' + b"[" * 200_000, "headers": {}}, 400, "body-malformed"),
         ({"body": b'{"flow": 3}', "headers": {}}, 422, "body-invalid"),
         ({"body": b'{"flou": "x"}', "headers": {}}, 422, "body-invalid"),
+        ({"body": b'{"flow": "x", "name": "a\\u0000b"}', "headers": {}}, 422, "body-invalid"),
         ({"body": b'{"flow": "x", "route": "y"}', "headers": {}}, 422, "route-or-flow"),
         ({"body": b"{}", "headers": {"content_type": "text/plain"}}, 415, "media-type"),
         ({"body": b" " * 1_000_001, "headers": {}}, 413, "body-too-large"),

@@ -18,7 +18,7 @@ from flowlaunch.errors import LedgerError
 from flowlaunch.gateway.api.launches import idempotency_key
 from flowlaunch.gateway.api.operation import Answer, Call, Operation
 from flowlaunch.gateway.api.problems import Problem
-from flowlaunch.gateway.api.resources import ControlsNow, controls_of, instant, moment
+from flowlaunch.gateway.api.resources import PLAIN, ControlsNow, controls_of, instant, moment
 from flowlaunch.gateway.api.routes import Pace, Pause, change_of
 from flowlaunch.gateway.launches.batches import route_name_of
 from flowlaunch.gateway.launches.uploads import Upload
@@ -73,7 +73,7 @@ class UploadQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     flow: Annotated[str | None, Meta(description="The flow's id or exact name; or give `route`.")] = None
     route: Annotated[str | None, Meta(description="Route whose flow, mapping and rules hold for the rows.")] = None
-    name: Annotated[str, Meta(max_length=200, description="Name of the batch, for people.")] = ""
+    name: Annotated[str, Meta(max_length=200, pattern=PLAIN, description="Name of the batch, for people.")] = ""
     key: Annotated[str | None, Meta(description="Column that tells rows apart; a repeated key goes out once.")] = None
     start: Annotated[bool, Meta(description="Start it at once; else it waits for /start.")] = False
 

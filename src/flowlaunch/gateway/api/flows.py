@@ -8,7 +8,7 @@ import msgspec
 
 from flowlaunch.errors import FlowLookupError
 from flowlaunch.gateway.api.operation import Answer, Call, Operation
-from flowlaunch.gateway.api.problems import Problem
+from flowlaunch.gateway.api.problems import Problem, problem_of
 from flowlaunch.gateway.routing.routes import DIRECT
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ async def _flow(call: Call) -> Flow:
         return await call.state.flows.flow(ref)
     except FlowLookupError as error:
         raise Problem(
-            404, "flow-unknown", "There is no such flow", f"{error.message} {error.hint}".strip(),
+            404, "flow-unknown", "There is no such flow", problem_of(error).detail,
             candidates=list(error.candidates),
         ) from error  # fmt: skip
 

@@ -12,7 +12,7 @@ from msgspec import Meta
 from flowlaunch.batch.states import RowState
 from flowlaunch.gateway.api.operation import Answer, Call, Operation
 from flowlaunch.gateway.api.problems import Problem
-from flowlaunch.gateway.api.resources import Launch, Launches, NewLaunch, Receipt, launch_of, receipt_of
+from flowlaunch.gateway.api.resources import PLAIN, Launch, Launches, NewLaunch, Receipt, launch_of, receipt_of
 from flowlaunch.gateway.launches.ordering import Ask
 from flowlaunch.gateway.launches.waiting import preferred_wait_s
 from flowlaunch.gateway.ops.correlation import traceparent_of
@@ -50,8 +50,8 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """How a doubt ends: `launched`, with the execution where it is known, or `absent`: it is sent again."""
 
     verdict: Literal["launched", "absent"]
-    grounds: Annotated[str, Meta(max_length=500)] = ""
-    execution_id: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+    grounds: Annotated[str, Meta(max_length=500, pattern=PLAIN)] = ""
+    execution_id: Annotated[str, Meta(min_length=1, max_length=100, pattern=PLAIN)] | None = None
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

@@ -123,7 +123,11 @@ def _unexpected() -> Problem:
 
 
 def _detail(error: FlowlaunchError) -> str:
-    return f"{error.message} {error.hint}" if error.hint and not isinstance(error, PreflightError) else error.message
+    if isinstance(error, PreflightError) or not error.hint:
+        return error.message
+    if isinstance(error, FlowLookupError) and "`" in error.hint:  # a hint for the command line
+        return f"{error.message} GET /v1/flows lists what can be launched."
+    return f"{error.message} {error.hint}"
 
 
 def _extension(error: FlowlaunchError, status: int) -> dict[str, Any]:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Attempt", "Launch", "LaunchError", "Launches", "NewLaunch", "Receipt", "instant", "launch_of", "receipt_of"]
 
+PLAIN = r"^[^\x00]*$"
+"""Text without a NUL character, which no database takes."""
+
 Instant = datetime
 """A point in time; without an offset it is refused."""
 
@@ -39,7 +42,7 @@ class NewLaunch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     flow: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     route: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
     input: dict[str, Any] = {}
-    name: Annotated[str, Meta(max_length=200)] | None = None
+    name: Annotated[str, Meta(max_length=200, pattern=PLAIN)] | None = None
     not_before: Annotated[datetime, Meta(tz=True)] | None = None
     callback: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
 

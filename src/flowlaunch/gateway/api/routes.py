@@ -12,7 +12,7 @@ from flowlaunch.batch.ledger import Change
 from flowlaunch.batch.work import row_counts
 from flowlaunch.gateway.api.operation import Answer, Call, Operation
 from flowlaunch.gateway.api.problems import Problem
-from flowlaunch.gateway.api.resources import ControlsNow, controls_of
+from flowlaunch.gateway.api.resources import PLAIN, ControlsNow, controls_of
 from flowlaunch.gateway.launches.batches import route_name_of
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class RoutesShown(msgspec.Struct, frozen=True, kw_only=True):
 class Pause(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Why it is paused."""
 
-    reason: Annotated[str, Meta(max_length=500)] = ""
+    reason: Annotated[str, Meta(max_length=500, pattern=PLAIN)] = ""
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["ANYBODY", "api_routes", "http_problem", "read_body"]
 
 JSON: Final = "application/json"
+DRAINED_BYTES: Final = 4_000_000
 ANYBODY: Final = Caller("", "anybody", frozenset())
 """Who asks for what needs no key."""
 _HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
@@ -71,8 +72,13 @@ def _query(operation: Operation, request: Request) -> Any:
             given.setdefault(name, []).extend(text.split(","))
             continue
         is_number = kind is inspect.DateTimeType and text.replace(".", "", 1).lstrip("+-").isdecimal()
-        if name in given or text == "null" or is_number:
-            why = "is given twice" if name in given else "is no instant" if is_number else "is null: leave it out"
+        wrong = {
+            "is given twice": name in given,
+            "is null: leave it out": text == "null",
+            "is no instant": is_number,
+            "has a NUL character": "\0" in text,
+        }
+        if why := next((told for told, holds in wrong.items() if holds), ""):
             raise Problem(400, "query-malformed", "The query cannot be used", f"{name} {why}.")
         given[name] = text
     try:
@@ -117,22 +123,26 @@ async def _body(operation: Operation, request: Request, state: GatewayState) -> 
 
 
 async def read_body(request: Request, most_bytes: int) -> bytes:
-    """Return the body; Problem 413 as soon as it is longer than `most_bytes`."""
+    """Return the body; Problem 413 when it is longer than `most_bytes`.
+
+    A body that is only somewhat too long is read to its end and dropped: a client that still sends when the
+    connection closes does not get to see the answer.
+    """
+    parts, size_bytes = [], 0
     told = request.headers.get("content-length", "0")
-    parts, size_bytes = [], int(told) if told.isdecimal() else 0
-    if size_bytes <= most_bytes:
-        size_bytes = 0
+    if not told.isdecimal() or int(told) <= most_bytes + DRAINED_BYTES:
         async for part in request.stream():
             size_bytes += len(part)
-            if size_bytes > most_bytes:
+            if size_bytes <= most_bytes:
+                parts.append(part)
+            elif size_bytes > most_bytes + DRAINED_BYTES:
                 break
-            parts.append(part)
-    if size_bytes > most_bytes:
-        raise Problem(
-            413, "body-too-large", "The body is too large", f"The body may have {most_bytes:,} bytes.",
-            headers={"connection": "close"}, max_bytes=most_bytes,
-        )  # fmt: skip
-    return b"".join(parts)
+        if size_bytes <= most_bytes:
+            return b"".join(parts)
+    raise Problem(
+        413, "body-too-large", "The body is too large", f"The body may have {most_bytes:,} bytes.",
+        headers={"connection": "close"}, max_bytes=most_bytes,
+    )  # fmt: skip
 
 
 def _plain(error: msgspec.ValidationError) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from flowlaunch.gateway.access import Caller
     from flowlaunch.gateway.launches.engine import Engine
     from flowlaunch.gateway.launches.handing import HandingEngine
+    from flowlaunch.gateway.launches.pacing import PacedReads
     from flowlaunch.gateway.launches.reading import LaunchView
 
 __all__ = ["Actions"]
@@ -37,10 +38,11 @@ class Actions:
         self,
         ledger: Ledger,
         engine: Engine | HandingEngine,
-        client: AsyncClient,
+        reads: PacedReads,
         on_rest: Callable[[Sequence[int]], None],
     ) -> None:
-        self._ledger, self._engine, self._client, self._on_rest = ledger, engine, client, on_rest
+        self._ledger, self._engine, self._reads, self._on_rest = ledger, engine, reads, on_rest
+        self._reconciling = asyncio.Lock()
 
     # one launch ----------------------------------------------------------------------------------------------
 
@@ -94,7 +96,11 @@ class Actions:
 
     async def reconcile(self, batch_id: int, by: Caller, *, settle: bool = True) -> ReconcileReport:
         """Look for the runs of all launches in doubt of a batch, and settle what is proved."""
-        report = await reconcile_batch(self._ledger, batch_id, client=self._client, settle=settle)
+        async with self._reconciling:
+            # what reconciling asks of a client, and nothing else, is what PacedReads has
+            report = await reconcile_batch(
+                self._ledger, batch_id, client=cast("AsyncClient", self._reads), settle=settle
+            )
         facts = {"launched": report.settled_launched, "absent": report.settled_absent, "left": report.left}
         await self._record_batch(by, "batch.reconcile", batch_id, **facts)
         self._engine.wake(batch_id)

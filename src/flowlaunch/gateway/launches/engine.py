@@ -107,6 +107,12 @@ class Engine:
         """Tell whether this process works on a batch."""
         return batch_id in self._runs
 
+    def hurry(self) -> None:
+        """End at once: what is in flight comes to be in doubt."""
+        for run in list(self._runs.values()):
+            run.stop.request("the gateway stops")
+            run.stop.request("at once")
+
     async def stop(self, wait_s: float) -> None:
         """Finish what is in flight and give the batches back; after `wait_s` end at once."""
         self._stopping = True

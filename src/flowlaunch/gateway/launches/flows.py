@@ -11,14 +11,13 @@ import msgspec
 
 from flowlaunch._core.flows import launchable
 from flowlaunch._core.preflight import Inputs, check_input, too_large
-from flowlaunch.batch.permits import client_key, govern
-from flowlaunch.batch.slots import spend_slots
+from flowlaunch.batch.permits import govern
 from flowlaunch.errors import FlowlaunchError, FlowLookupError
 
 if TYPE_CHECKING:
     from flowlaunch._io.clock_async import AsyncClock
     from flowlaunch.aclient import AsyncClient
-    from flowlaunch.batch.ledger import Ledger
+    from flowlaunch.gateway.launches.pacing import PacedReads
     from flowlaunch.models import Flow, FlowInputs, JsonObject, Problem
 
 __all__ = ["FlowBook"]
@@ -48,10 +47,9 @@ class Entry:
 class FlowBook:
     """Flows by id or exact name. Every read takes a slot of the shared pace."""
 
-    def __init__(self, client: AsyncClient, ledger: Ledger, pace_per_minute: float | None, clock: AsyncClock) -> None:
+    def __init__(self, client: AsyncClient, reads: PacedReads, clock: AsyncClock) -> None:
         govern(client)
-        self._client, self._ledger, self._clock = client, ledger, clock
-        self._pace = pace_per_minute
+        self._client, self._reads, self._clock = client, reads, clock
         self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._inputs: OrderedDict[tuple[str, str], Inputs] = OrderedDict()
         self._reading: dict[str, asyncio.Task[Entry]] = {}
@@ -109,8 +107,7 @@ class FlowBook:
         """Return every workflow that the client sees, read at most once a minute."""
         now_s = self._clock.now().mono_s
         if self._listed is None or now_s - self._listed[0] >= FRESH_S:
-            await self._spend()
-            self._listed = (now_s, tuple([flow async for flow in self._client.flows(page_size=500)]))
+            self._listed = (now_s, tuple([flow async for flow in self._reads.flows()]))
         return self._listed[1]
 
     async def _read_once(self, ref: str) -> Entry:
@@ -122,9 +119,8 @@ class FlowBook:
         return await asyncio.shield(task)
 
     async def _read(self, ref: str) -> Entry:
-        await self._spend()
         try:
-            entry = Entry(self._clock.now().mono_s, flow=await self._client.find_flow(ref))
+            entry = Entry(self._clock.now().mono_s, flow=await self._reads.find_flow(ref))
         except FlowLookupError as error:
             entry = Entry(self._clock.now().mono_s, error=error)
         self._entries[ref] = entry
@@ -132,6 +128,3 @@ class FlowBook:
         while len(self._entries) > MOST_HELD:
             self._entries.popitem(last=False)
         return entry
-
-    async def _spend(self) -> None:
-        await spend_slots(self._ledger, client_key(self._client), self._pace, 1, self._clock)

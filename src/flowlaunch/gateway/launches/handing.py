@@ -78,6 +78,9 @@ class HandingEngine:
         """Tell whether somebody works on a batch."""
         return batch_id in self._handed and self._workers > 0
 
+    def hurry(self) -> None:
+        """Do nothing: nothing is in flight here."""
+
     async def stop(self, wait_s: float) -> None:
         """End the handing over; the workers go on."""
         del wait_s
