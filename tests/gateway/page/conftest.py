@@ -11,6 +11,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "core"))  # the world of the 
 
 from gateway_world import gateway
 
+NOBODY = "http://127.0.0.1:9"
+"""An allowed receiver of callbacks at which nobody listens."""
 ROUTES = """
 any_flow = true
 [routes.orders]
@@ -28,5 +30,6 @@ def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     routes = folder / "routes.toml"
     routes.write_text(ROUTES, "utf-8")
-    with Sandbox(rate_per_minute=None) as sandbox, gateway(sandbox, folder, routes_file=routes) as running:
+    options = {"routes_file": routes, "callback_allow": (NOBODY,)}
+    with Sandbox(rate_per_minute=None) as sandbox, gateway(sandbox, folder, **options) as running:
         yield running

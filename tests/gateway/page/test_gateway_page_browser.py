@@ -221,6 +221,23 @@ def test_a_route_is_paused(tabs, world):
     expect(page.locator(".legend")).to_contain_text("Completed 2")
 
 
+def test_a_callback_is_sent_again(tabs, world):
+    """A callback that finds nobody shows each attempt and why it failed, and can be sent again at once."""
+    launch = world.launch(callback="http://127.0.0.1:9/ended", wait_s=25).json
+    page = sign_in(tabs, world, path=f"/launches/{launch['id']}", bypass_csp=True)
+    expect(page.locator(".timeline")).to_contain_text("Callback on its way")
+
+    page.goto(f"{world.url}/callbacks")
+    page.get_by_role("link", name="http://127.0.0.1:9").first.click()
+    expect(page.locator(".problem")).to_contain_text("The last attempt failed")
+    expect(page.locator(".timeline li")).not_to_have_count(0)
+    assert axe_violations(page) == []
+    page.get_by_role("button", name="Send it again").click()
+
+    expect(page.locator("#toast")).to_contain_text("The callback is sent again")
+    assert "callback.replay" in done(world)
+
+
 def test_a_key_is_shown_once(tabs, world):
     """A key made on the page works, is shown once, and ends when it is revoked."""
     page = sign_in(tabs, world, path="/keys")

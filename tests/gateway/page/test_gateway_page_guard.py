@@ -86,6 +86,15 @@ def test_a_forged_cookie_opens_nothing(ask, world):
         assert ask("GET", "/launches", headers)[1]["location"] == "/sign-in"
 
 
+def test_a_rebound_name_gets_nothing(ask, cookie):
+    """A page under a foreign host name that points here gets neither a page nor a form through, cookie or not."""
+    for method, path in (("GET", "/"), ("GET", "/sign-in"), ("POST", "/sign-out")):
+        for host in ("evil.example", "127.0.0.1.evil.example", ""):
+            status, _, text = ask(method, path, {"Cookie": cookie, "Host": host, "Content-Type": FORM})
+            assert status in {400, 403, 421}
+            assert "<html" not in text
+
+
 def test_a_form_of_another_site_changes_nothing(ask, world, cookie):
     """With a stolen-looking request — the cookie, and even the token — another origin still cannot act."""
     token = token_of(ask("GET", "/routes", {"Cookie": cookie})[2])
