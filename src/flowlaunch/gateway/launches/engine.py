@@ -172,6 +172,10 @@ class Engine:
                     return
                 if self._clock.now().mono_s - began_s > LONGEST_PAUSE_S:
                     pause_s = FIRST_PAUSE_S
+                if is_elsewhere(error):
+                    self.troubles.pop(batch_id, None)
+                    await self._pause(run, SCAN_S)
+                    continue
                 self._note(batch_id, error)
                 await self._pause(run, pause_s)
                 pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
@@ -191,8 +195,6 @@ class Engine:
                 self._ledger, batch_id, options, client=self._client, clock=self._clock, stop=run.stop,
                 doorbell=run.doorbell, watch=self._watch, on_event=all_is_well,
             )  # fmt: skip
-        except LedgerBusyError as error:  # another process works on it; it may end
-            return error
         except FlowlaunchError as error:
             return error
         except Exception:
@@ -218,3 +220,8 @@ class Engine:
         asked = asyncio.Event()
         run.stop.on_request(asked.set)
         await self._clock.wait(asked, pause_s)
+
+
+def is_elsewhere(error: FlowlaunchError) -> bool:
+    """Tell whether another gateway works on the batch: it may end, and then this one takes over."""
+    return isinstance(error, LedgerBusyError) and error.pid is not None
