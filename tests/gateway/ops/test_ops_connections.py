@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import http.client
+import threading
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -221,7 +222,7 @@ def test_a_body_beyond_its_bound_is_refused_early(door):
     connection.putrequest("POST", "/v1/launches")
     for name, value in (("authorization", f"Bearer {door.key('test')}"), ("content-type", "application/json")):
         connection.putheader(name, value)
-    connection.putheader("content-length", "1000001")
+    connection.putheader("content-length", "100000000")
     connection.endheaders()
     answer = connection.getresponse()
     body = answer.read()
@@ -229,6 +230,29 @@ def test_a_body_beyond_its_bound_is_refused_early(door):
 
     assert answer.status == 413
     assert b"body-too-large" in body
+
+
+def test_a_client_that_goes_away_is_no_error_of_ours(door, caplog):
+    """A client that hangs up in the middle of its body is counted as gone, and the log has no error of it."""
+    gone = 'flowlaunch_requests_total{operation="createLaunch",status="499"} '
+
+    def counted():
+        return door.call("GET", "/metrics").raw.decode().partition(gone)[2].partition("\n")[0]
+
+    before = counted()
+    connection = http.client.HTTPConnection(urlsplit(door.url).netloc, timeout=30)
+    connection.putrequest("POST", "/v1/launches")
+    connection.putheader("authorization", f"Bearer {door.key('test')}")
+    connection.putheader("content-length", "1000")
+    connection.endheaders(b"half")
+    connection.close()
+    pause, tries = threading.Event(), 0
+    while counted() == before and tries < 500:
+        pause.wait(0.02)
+        tries += 1
+
+    assert int(counted()) == int(before or 0) + 1
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_a_body_in_the_same_segment_is_no_head():

@@ -6,6 +6,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from starlette.requests import ClientDisconnect
+
 from flowlaunch.gateway.ops.correlation import REQUEST_ID, Correlation, enter, request_id_of, valid_traceparent
 from flowlaunch.gateway.ops.logs import ACCESS
 
@@ -22,6 +24,8 @@ __all__ = ["RequestWatch", "operation_of"]
 logger = logging.getLogger(ACCESS)
 PLACES: Final = ("hooks", "healthz", "readyz", "metrics", "assets", "events", "v1")
 OTHER: Final = "page"
+GONE: Final = 499
+"""Stands for the answer to a client that went away, or was given up, before it had sent its request."""
 QUIET: Final = frozenset({"healthz", "readyz", "metrics"})
 """Asked for by machines every few seconds: in the metrics, and in the access log only when they go wrong."""
 
@@ -61,6 +65,8 @@ class RequestWatch:
         self._instruments.in_flight += 1
         try:
             await self._app(scope, receive, seen.sending(send))
+        except ClientDisconnect:  # nobody is left to answer, and nothing is wrong here
+            seen.status = GONE
         finally:
             self._instruments.in_flight -= 1
             self._note(scope, seen)
