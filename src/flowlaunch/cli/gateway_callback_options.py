@@ -1,4 +1,4 @@
-"""The options of `gateway serve` about callbacks."""
+"""The options of `gateway serve` and `worker run` about callbacks."""
 
 from __future__ import annotations
 

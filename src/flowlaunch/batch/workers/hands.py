@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from flowlaunch._io.clock_async import AsyncClock
     from flowlaunch.aclient import AsyncClient
+    from flowlaunch.batch.doorbell import Watch
     from flowlaunch.batch.durations import Durations
     from flowlaunch.batch.events import RunEvent
     from flowlaunch.batch.ledger import Batch, Ledger
@@ -96,10 +97,11 @@ class Hands:
         rules_of: Callable[[Batch], Rules | None] | None = None,
         on_event: Callable[[int, RunEvent], None] | None = None,
         stale_after_s: float = STALE_S,
+        watch: Watch | None = None,
     ) -> None:
         self._ledger, self._queue, self._clients, self._clock = ledger, queue, clients, clock
         self._rules_of, self._on_event = rules_of or _no_rules, on_event
-        self._me, self._stale_after_s = me, stale_after_s
+        self._me, self._stale_after_s, self._watch = me, stale_after_s, watch
         self._at_work: list[Hand] = []
         self._known: dict[int, Known] = {}
         self._stop_level = 0
@@ -161,7 +163,7 @@ class Hands:
         try:
             outcome = await work_on(
                 self._ledger, held.batch_id, options, client=client, clock=self._clock, on_event=hear, stop=hand.stop,
-                durations=known.durations,
+                watch=self._watch, durations=known.durations,
             )  # fmt: skip
         except LedgerError as error:
             await self._could_not(order, error)
@@ -233,6 +235,7 @@ class Hands:
             self._ledger, writer, held.batch_id, client=client, permits=govern(client), lane=lane, clock=self._clock,
             durations=known.durations, readers=round(options.concurrency * options.track_share) or 1,
             keeps_outputs=known.batch.spec.outputs == "keep",
+            on_results=self._watch.ended if self._watch is not None else None,
         )  # fmt: skip
         tracking = asyncio.get_running_loop().create_task(tracker.run())
         ended = asyncio.Event()

@@ -21,13 +21,14 @@ from flowlaunch.batch.permits import client_key, govern
 from flowlaunch.batch.workers.feeding import Feeder
 from flowlaunch.batch.workers.hands import Hands
 from flowlaunch.batch.workers.queue import FOLLOW, LAUNCH, STALE_S, opened_queue
-from flowlaunch.errors import LedgerError, SettingsError
+from flowlaunch.errors import FlowlaunchError, LedgerError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from flowlaunch._io.clock_async import AsyncClock
     from flowlaunch.aclient import AsyncClient
+    from flowlaunch.batch.doorbell import Watch
     from flowlaunch.batch.events import RunEvent
     from flowlaunch.batch.ledger import Batch, Ledger
     from flowlaunch.batch.rules import Rules
@@ -38,6 +39,8 @@ __all__ = ["WorkerOptions", "work"]
 
 BEAT_S: Final = 2.0
 AGAIN_S: Final = 1.0
+BESIDE_S: Final = 30.0
+"""How long something else that this process does may take to end."""
 log = logging.getLogger("flowlaunch.workers")
 
 
@@ -51,6 +54,8 @@ class WorkerOptions:
         rules_of: makes what decides about rows whose calling window shut while they waited.
         on_event: called with batch id and event for everything that happens in its chunks.
         on_joined: called with the process as listed, once it is.
+        watch: told what its chunks and followings wrote.
+        beside: something else to do with the ledger until the event is set.
 
     """
 
@@ -59,6 +64,8 @@ class WorkerOptions:
     rules_of: Callable[[Batch], Rules | None] | None = None
     on_event: Callable[[int, RunEvent], None] | None = None
     on_joined: Callable[[Process], None] | None = None
+    watch: Watch | None = None
+    beside: Callable[[Ledger, asyncio.Event], Awaitable[None]] | None = None
 
 
 async def work(
@@ -109,6 +116,7 @@ class _Worker:
     me: Process = field(init=False)
     hands: Hands = field(init=False)
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
+    _failure: FlowlaunchError | None = None
 
     def __post_init__(self) -> None:
         by_key = {client_key(client): client for client in self.clients.values()}
@@ -125,6 +133,7 @@ class _Worker:
             me=self.me.process_id,
             rules_of=self.options.rules_of, on_event=self.options.on_event,
             stale_after_s=self.options.stale_after_s,
+            watch=self.options.watch,
         )  # fmt: skip
         self.queue.on(LAUNCH, self.hands.launch)
         self.queue.on(FOLLOW, self.hands.follow)
@@ -140,21 +149,39 @@ class _Worker:
         feeder = Feeder(
             self.ledger, self.queue, self.me.process_id, self.clock, stale_after_s=self.options.stale_after_s
         )
-        beating = loop.create_task(self._beat())
-        feeding = loop.create_task(feeder.run())
-        working = loop.create_task(self._do_jobs())
+        ended = asyncio.Event()
+        beating = loop.create_task(_kept_up("the signs of life", self._beat, self.clock))
+        at_work = [
+            loop.create_task(_kept_up("feeding", feeder.run, self.clock)),
+            loop.create_task(_kept_up("the jobs", self._do_jobs, self.clock)),
+        ]
+        beside = loop.create_task(self._beside(ended))
         try:
-            await self._asked.wait() if not self.stop.level else None
-            feeding.cancel()
-            working.cancel()
-            await asyncio.gather(feeding, working, return_exceptions=True)
+            if not self.stop.level:
+                await self._asked.wait()
         finally:
-            for task in (feeding, working, beating):
+            ended.set()
+            for task in at_work:
                 task.cancel()
-            await asyncio.gather(feeding, working, beating, return_exceptions=True)
+            await asyncio.gather(*at_work, return_exceptions=True)
+            await asyncio.wait([beside], timeout=BESIDE_S)
+            for task in (beside, beating):
+                task.cancel()
+            await asyncio.gather(beside, beating, return_exceptions=True)
             self.me = self._now()
             with suppress(LedgerError):
                 await asyncio.to_thread(crew.leave, self.ledger.store, self.me.process_id)
+        if self._failure is not None:
+            raise self._failure
+
+    async def _beside(self, ended: asyncio.Event) -> None:
+        if self.options.beside is None:
+            return
+        try:
+            await self.options.beside(self.ledger, ended)
+        except FlowlaunchError as error:
+            self._failure = error
+            self.stop.request(error.message)
 
     def _hear(self) -> None:
         self.hands.request_stop(self.stop.reason)
@@ -196,6 +223,16 @@ class _Worker:
             memory_bytes=_memory_bytes(),
             trouble=self.hands.trouble,
         )
+
+
+async def _kept_up(what: str, do: Callable[[], Awaitable[None]], clock: AsyncClock) -> None:
+    """Do something until cancelled, whatever error of ours it meets: a worker that stands still helps nobody."""
+    while True:
+        try:
+            await do()
+        except Exception:
+            log.exception("%s failed unexpectedly: beginning again", what)
+        await clock.sleep(AGAIN_S)
 
 
 def _memory_bytes() -> int:

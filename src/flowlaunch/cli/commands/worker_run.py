@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from flowlaunch.cli.exits import Exit
+from flowlaunch.cli.gateway_callback_options import callback_options, callback_settings
 from flowlaunch.cli.ledgers import ledger_option, server_ledger
 from flowlaunch.cli.session import Session, command_options
 
 if TYPE_CHECKING:
+    import asyncio
+
     from flowlaunch.aclient import AsyncClient
     from flowlaunch.batch.events import RunEvent
+    from flowlaunch.batch.ledger import Ledger
     from flowlaunch.batch.ledger.crew import Process
     from flowlaunch.batch.stop import Stop
+    from flowlaunch.batch.workers.process import WorkerOptions
     from flowlaunch.settings import Settings
 
 __all__ = ["run_command"]
@@ -51,6 +58,8 @@ __all__ = ["run_command"]
     metavar="S",
     help="Silence after which another worker's chunks are taken over; the same for all workers.",
 )
+@click.option("--callbacks", "calls_back", is_flag=True, help="Send the callbacks of gateways on this ledger, too.")
+@callback_options
 @command_options(settings=False, profile=False)
 @click.pass_context
 def run_command(ctx: click.Context, /, session: Session, ledger: str, profiles: tuple[str, ...], **wanted: Any) -> None:
@@ -95,14 +104,33 @@ async def _work(
         heard(session, batch_id, event)
 
     options = WorkerOptions(
-        **wanted,
+        jobs=wanted["jobs"],
+        stale_after_s=wanted["stale_after_s"],
         rules_of=rules_recorded,
         on_event=hear,
         on_joined=lambda me: session.talk(joined_text(me)),
     )
+    if wanted["calls_back"]:
+        options = _calling_back(options, wanted)
     async with AsyncExitStack() as stack:
         clients: dict[str, AsyncClient] = {}
         for name, one in settings.items():
             client = await stack.enter_async_context(AsyncClient.from_settings(one, pace_per_minute=None))
             clients[name or one.profile or ""] = client
         return await work(place, clients, stop, options)
+
+
+def _calling_back(options: WorkerOptions, wanted: dict[str, Any]) -> WorkerOptions:
+    """Have a worker send callbacks as well: told at once what it wrote itself, and looking for the rest."""
+    from flowlaunch.gateway.edges import callbacks_of  # noqa: PLC0415 - loads the gateway
+    from flowlaunch.gateway.launches.waiting import Endings  # noqa: PLC0415
+
+    told = {name.removeprefix("callback_"): value for name, value in callback_settings(wanted).items()}
+    endings = Endings()
+
+    async def call_back(ledger: Ledger, ended: asyncio.Event) -> None:
+        callbacks = callbacks_of(ledger.store, os.environ, **told)
+        endings.listen(callbacks.ended)
+        await callbacks.run(ended)
+
+    return replace(options, watch=endings, beside=call_back)
