@@ -1,9 +1,12 @@
 """What the sandbox's page refuses, and what every answer of it carries."""
 
+import html
 import http.client
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -49,6 +52,18 @@ def test_a_browser_at_the_bare_address_gets_the_page(ask):
     assert ask("GET", "/", {"Accept": "text/html,*/*"})[1]["location"] == "/sandbox/page/"
     assert ask("GET", "/sandbox")[1]["location"] == "/sandbox/page/"
     assert ask("GET", "/", {"Accept": "application/json"})[0] == 404
+
+
+def test_the_first_steps_on_the_page_work(ask, sandbox, tmp_path):
+    """What the empty page says to type launches a flow in this very sandbox."""
+    page = ask("GET", "/sandbox/page/")[2]
+    steps = html.unescape(re.search(r'<pre class="code"[^>]*><code>(.*?)</code>', page, re.DOTALL)[1])
+    script = steps.replace("flowlaunch flows list\n", "")
+    env = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+
+    subprocess.run(["bash", "-euc", script], env=env, check=True, capture_output=True, timeout=60)
+
+    assert [one.status for one in sandbox.launches()] == ["COMPLETED"]
 
 
 def test_a_rebound_name_gets_nothing(ask):

@@ -23,6 +23,8 @@ __all__ = ["Overview"]
 
 LATEST: Final = 8
 CAUSES: Final = 8
+OF_SANDBOX: Final = '{"flow": "Order follow-up", "input": {"customerName": "Jane", "orderId": "ORD-1"}}'
+OF_ORG: Final = '{"flow": "NAME OR ID", "input": {"INPUT": "VALUE"}}'
 WRONG: Final = (RowState.FAILED, RowState.REFUSED, RowState.IN_DOUBT, RowState.HELD, RowState.REJECTED)
 
 
@@ -64,6 +66,7 @@ class Overview:
             "troubles": self._troubles(),
             "route_trouble": state.routes.trouble,
             "base_url": state.base_url,
+            "example": OF_SANDBOX if state.drawings is not None else OF_ORG,
         }
 
     def _causes(self) -> list[tuple[str, str, int]]:

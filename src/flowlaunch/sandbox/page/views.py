@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -68,7 +69,7 @@ class Views:
                 "error_of": _error_of,
                 "url": f"{request.url.scheme}://{request.headers['host']}",
                 "demo": demo,
-                "flow_name": next((one.name for one in self._runnable()), ""),
+                "first_launch": next(filter(None, map(_first_launch, self._runnable())), ""),
                 **self._clock_values(),
             },
         )
@@ -198,6 +199,17 @@ class Views:
             "due_in_s": max(0.0, due - now) + 0.001 if due is not None else 0.0,
             "advances": ADVANCES,
         }
+
+
+def _first_launch(flow: FlowRecord) -> str:
+    """Return a command that launches a flow with every required input; "" when one of them is no text."""
+    version = flow.current
+    types: dict[str, Any] = version.input_schema.get("properties", {}) if version is not None else {}
+    required = version.required if version is not None else ()
+    if not all("string" in str(types.get(name, {}).get("type")) for name in required):
+        return ""
+    inputs = "".join(f" -i {name.removeprefix('Flow.')}=example" for name in required)
+    return f"flowlaunch launch {shlex.quote(flow.name)}{inputs} --wait"
 
 
 def _error_of(run: Execution) -> dict[str, Any] | None:
