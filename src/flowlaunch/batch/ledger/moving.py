@@ -187,7 +187,7 @@ def _proved(connection: Connection, table: Table, given: _Sum, tell: Callable[[T
             f"copy the table {table.name}: {given.rows} rows were given and {found.rows} found, or they differ",
             hint="Nothing of the copy was kept. This is a defect, or the copy was in use already: report it.",
         )
-    moved = TableMoved(table.name, found.rows, found.sha256)
+    moved = TableMoved(str(table.name), found.rows, found.sha256)
     if tell is not None:
         tell(moved)
     return moved

@@ -1,0 +1,132 @@
+"""`flowlaunch ledger`: a ledger looked at, moved to PostgreSQL, upgraded, and a role for those who work on it.
+
+Run this file to write the --help blocks of docs/reference/ledger.md anew.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from flowlaunch.batch.ledger import BatchSpec, open_ledger
+from flowlaunch.cli.app import run
+from flowlaunch.cli.commands.ledger import SUBCOMMANDS, ledger_command
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "ledger.md"
+BLOCK = re.compile(r"(?m)^### `(flowlaunch ledger[^`]*)`\n(?:.*\n)*?```text\n((?:.*\n)*?)```$")
+
+
+def helps():
+    """Path of each command -> what --help prints."""
+    shown = {"terminal_width": 80, "max_content_width": 80, "help_option_names": ["-h", "--help"]}
+    root = click.Context(ledger_command, info_name="flowlaunch ledger", **shown)
+    found = {}
+    for name in SUBCOMMANDS:
+        path = f"flowlaunch ledger {name}"
+        with click.Context(ledger_command.get_command(root, name), info_name=path, **shown) as context:
+            found[path] = context.get_help() + "\n"
+    return found
+
+
+def called(capsys, *arguments):
+    """Run a command in this process; return its exit code, its data and its talk."""
+    code = run([*map(str, arguments)])
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+@pytest.fixture
+def ledger_file(tmp_path):
+    path = tmp_path / "people.csv.ledger"
+    with open_ledger(path) as ledger:
+        ledger.create_batch(BatchSpec(source="people.csv", flow_id="f"))
+    return path
+
+
+@pytest.mark.parametrize("path", [f"flowlaunch ledger {name}" for name in SUBCOMMANDS])
+def test_the_page_has_each_commands_help(path):
+    """docs/reference/ledger.md shows for each command exactly what --help prints."""
+    blocks = dict(BLOCK.findall(PAGE.read_text("utf-8")))
+
+    assert blocks.get(path) == helps()[path]
+
+
+def test_a_file_is_described(capsys, ledger_file):
+    """`info` tells the database, the version, batches, rows, workers and size, for a file by its rows' name too."""
+    code, out, _ = called(capsys, "ledger", "info", ledger_file.with_suffix(""), "-o", "json")
+
+    found = json.loads(out)
+    assert code == 0
+    assert found["place"] == str(ledger_file)
+    assert found["database"].startswith("SQLite 3.")
+    assert (found["batches"], found["rows"], found["workers"]) == (1, 0, 0)
+
+
+def test_a_ledger_is_moved_and_described_there(capsys, ledger_file, postgres_url):
+    """`copy` shows each table with its hash and says how to go on; the file is refused until it is used again."""
+    code, out, err = called(capsys, "ledger", "copy", ledger_file, postgres_url, "-o", "json")
+    assert code == 0, err
+    assert {one["table"]: one["rows"] for one in json.loads(out)}["batches"] == 1
+    assert "batches: 1 rows are equal" in err
+    assert "batch resume 'postgresql://owner:***@" in err
+
+    code, out, _ = called(capsys, "ledger", "info", postgres_url, "-o", "json")
+    found = json.loads(out)
+    assert found["database"].startswith("PostgreSQL ")
+    assert abs(found["clock_off_s"]) < 5
+    assert postgres_url.split(":")[2].split("@")[0] not in out
+
+    code, _, err = called(capsys, "batch", "status", ledger_file)
+    assert code == 1
+    assert "it was moved to postgresql://" in err
+    code, out, _ = called(capsys, "ledger", "info", ledger_file, "-o", "json")
+    assert json.loads(out)["moved_to"].startswith("postgresql://owner:***@")
+    code, _, err = called(capsys, "ledger", "info", ledger_file, "--use-again")
+    assert (code, "--yes" in err) == (2, True) or code != 0
+    code, _, _ = called(capsys, "ledger", "info", ledger_file, "--use-again", "--yes")
+    assert code == 0
+    assert called(capsys, "batch", "status", ledger_file)[0] == 0
+
+
+def test_a_database_is_made_into_a_ledger(capsys, postgres_url):
+    """`upgrade` makes the tables, and the second time there is nothing to do."""
+    code, out, err = called(capsys, "ledger", "upgrade", postgres_url, "-o", "json")
+    assert (code, json.loads(out)["before"]) == (0, 0), err
+    code, out, err = called(capsys, "ledger", "upgrade", postgres_url, "-o", "json")
+    assert json.loads(out)["before"] == json.loads(out)["after"]
+    assert "up to date" in err
+
+
+def test_a_role_is_printed_or_made(capsys, postgres_ledger_url, postgres_server):
+    """`role` prints statements to read first; with --create they are run."""
+    code, out, _ = called(capsys, "ledger", "role", postgres_ledger_url, "printed")
+    assert code == 0
+    assert out.splitlines()[0].startswith('CREATE ROLE "printed" LOGIN NOSUPERUSER')
+    assert 'DELETE ON "flowlaunch"."rows"' not in out
+    assert not postgres_server.admin("SELECT 1 FROM pg_roles WHERE rolname = 'printed'")
+    code, _, err = called(capsys, "ledger", "role", postgres_ledger_url, "made_by_cli", "--create", "--prunes")
+    try:
+        assert code == 0, err
+        assert postgres_server.admin("SELECT 1 FROM pg_roles WHERE rolname = 'made_by_cli'")
+    finally:
+        database = postgres_ledger_url.rpartition("/")[2]
+        postgres_server.admin("DROP OWNED BY made_by_cli", database)
+        postgres_server.admin("DROP ROLE made_by_cli")
+
+
+def write():
+    """Put the present help texts into the page."""
+    text = PAGE.read_text("utf-8")
+    for path, told in helps().items():
+        block = rf"(?m)(^### `{path}`\n(?:.*\n)*?```text\n)(?:.*\n)*?(```$)"
+        text = re.sub(block, lambda at, told=told: at[1] + told + at[2], text, count=1)
+    PAGE.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(write())
