@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+
 import msgspec
 import pytest
 from ledger_world import HandClock, accepted, filled, kept, launch_all, opened, plan, spec, states, truth
+from sqlalchemy import Engine, event
 
 from flowlaunch.batch.decisions import Decision, RowPlan
 from flowlaunch.batch.ledger import RowFilter
+from flowlaunch.batch.ledger.rows import ROWS_PER_READ
 from flowlaunch.batch.states import Event, RowState
 from flowlaunch.errors import LedgerError, LedgerMismatchError
 
@@ -154,3 +158,25 @@ def test_counts_stay_true_through_every_kind_of_move(ledger, clock):
     ledger.stop_work(worker)
     assert kept(ledger, batch_id) == truth(ledger, batch_id)
     assert states(ledger, batch_id) == {"pending": 20, "launched": 12, "in_doubt": 3, "skipped": 3, "cancelled": 2}
+
+
+def test_the_last_rows_are_read_as_fast_as_the_first(tmp_path):
+    """Reading takes steps in proportion to the rows: a page far into a batch costs no more than the first one."""
+    steps = []
+
+    def watch(connection, _record):
+        connection.set_progress_handler(lambda: steps.append(1), 100)
+
+    event.listen(Engine, "connect", watch)
+    try:
+        with opened(tmp_path, HandClock()) as ledger:
+            batch_id = filled(ledger, 5 * ROWS_PER_READ)
+            seen = [0]
+            steps.clear()
+            seen.extend(len(steps) for row in ledger.rows(batch_id) if row.number % ROWS_PER_READ == 0)
+    finally:
+        event.remove(Engine, "connect", watch)
+    pages = [after - before for before, after in itertools.pairwise(seen)]
+
+    assert len(pages) == 5
+    assert pages[-1] <= 1.2 * pages[1]

@@ -240,11 +240,10 @@ def read(store: Store, batch_id: int, where: RowFilter | None, *, after: int, li
     """Yield rows in order, a few thousand a read, so that no read lasts and memory stays flat."""
     joined = rows.outerjoin(results, results.c.execution_id == rows.c.execution_id)
     wanted = select(*_READ_COLUMNS).select_from(joined).order_by(rows.c.id)
-    conditions = matching(store, batch_id, where)
     left = limit
     while left is None or left > 0:
         size = ROWS_PER_READ if left is None else min(left, ROWS_PER_READ)
-        page = wanted.where(conditions, rows.c.id > row_id_of(batch_id, after)).limit(size)
+        page = wanted.where(matching(store, batch_id, where, after=after)).limit(size)
         with store.read("read rows") as connection:
             found = connection.execute(page).all()
         yield from map(_record, found)
@@ -254,9 +253,12 @@ def read(store: Store, batch_id: int, where: RowFilter | None, *, after: int, li
         left = None if left is None else left - size
 
 
-def matching(store: Store, batch_id: int, where: RowFilter | None) -> ColumnElement[bool]:
-    """Return the condition for a batch's rows that a filter names."""
-    parts: list[ColumnElement[bool]] = [rows.c.id < row_id_of(batch_id + 1, 0), rows.c.id >= row_id_of(batch_id, 0)]
+def matching(store: Store, batch_id: int, where: RowFilter | None, *, after: int = 0) -> ColumnElement[bool]:
+    """Return the condition for a batch's rows beyond number `after` that a filter names.
+
+    It has one lower bound: of two, SQLite begins at the one of its choice and passes over the rows up to the other.
+    """
+    parts: list[ColumnElement[bool]] = [rows.c.id < row_id_of(batch_id + 1, 0), rows.c.id > row_id_of(batch_id, after)]
     where = where or RowFilter()
     if where.states:
         parts.append(in_states(batch_id, where.states))
