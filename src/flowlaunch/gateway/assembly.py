@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from flowlaunch.batch.ledger import Change
 from flowlaunch.batch.work import WorkOptions
 from flowlaunch.gateway.access.gatekeeper import Gatekeeper
 from flowlaunch.gateway.edges import edges_of
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from flowlaunch.batch.ledger import Batch, Ledger
     from flowlaunch.gateway.launches.handing import HandingEngine
     from flowlaunch.gateway.options import GatewayOptions
+    from flowlaunch.gateway.routing.routes import Route, Routes
 
 __all__ = ["assembled"]
 
@@ -46,6 +48,7 @@ def assembled(options: GatewayOptions, *, client: AsyncClient, ledger: Ledger, c
     batches, gatekeeper, endings = RouteBatches(ledger), Gatekeeper(ledger.store), Endings()
     uploads = Uploads(ledger, flows, options, clock, lambda: routes.current)
     plan = Plan(options, ledger, routes, uploads)
+    routes.on_change(plan.prioritise)
     engine: Engine | HandingEngine
     if options.hands_over:
         engine = _handing(options, ledger, client, clock, plan)
@@ -94,8 +97,10 @@ def _handing(
     )
 
 
-DEFAULT_PRIORITY: Final = 5.0
-"""Of launches by flow, in the middle of what routes may have."""
+WEIGHT: Final = 2
+"""From a route's priority, 5 by default, to its batch's, 10 by default."""
+ROUTES: Final = "the routes file"
+"""Who set a priority, in the record."""
 
 
 class Plan:
@@ -124,19 +129,30 @@ class Plan:
             max_failed=None,
             max_in_doubt=None,
             timeout_s=self._options.timeout_s,
-            priority=DEFAULT_PRIORITY,
             token_input=None,  # the token is in the recorded input already
             ends_when="never",
         )
         if route is None:
             return options
+        self._prioritise(batch_id, route)
         rules = route.rules
         return replace(
             options,
             concurrency=route.spec.concurrency or self._options.concurrency,
-            priority=float(route.spec.priority),
             reopen=None if rules is None else rules.reopen(self._now_us),
         )
+
+    def prioritise(self, routes: Routes) -> None:
+        """Give the batches of routes the priorities that a new text of the routes file gives."""
+        for batch in self._ledger.batches():
+            route = routes.by_name.get(route_name_of(batch) or "")
+            if route is not None:
+                self._prioritise(batch.batch_id, route)
+
+    def _prioritise(self, batch_id: int, route: Route) -> None:
+        weight = route.spec.priority * WEIGHT
+        if self._ledger.controls(batch_id).priority != weight:
+            self._ledger.control(batch_id, by=ROUTES, change=Change(priority=weight))
 
     def _is_ours(self, batch: Batch) -> bool:
         return route_name_of(batch) is not None or self._uploads.holds(batch)

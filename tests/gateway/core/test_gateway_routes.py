@@ -123,6 +123,8 @@ def test_a_changed_routes_file_is_taken_while_running(open_door, tmp_path):
     file.write_text('[routes.one]\nflow = "Order follow-up"\n[routes.two]\nflow = "Order follow-up"\npriority = 9\n')
     until(lambda: "two" in book.current.by_name)
     assert door.launch({"customerName": "E", "orderId": "two"}, flow=None, route="two", wait_s=20).status == 200
+    (batch_id,) = (batch.batch_id for batch in door.state.ledger.batches())
+    assert door.state.ledger.controls(batch_id).priority == 18, "a route's priority is its batch's share of the pace"
     file.write_text("[routes.one]\nflow = 3\n")
     until(lambda: book.trouble)
     told = door.call("GET", "/v1/routes").json

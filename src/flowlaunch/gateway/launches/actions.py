@@ -11,7 +11,7 @@ from flowlaunch.batch.ledger import Change, Evidence, RowFilter
 from flowlaunch.batch.reconcile import reconcile_batch
 from flowlaunch.batch.states import RowState
 from flowlaunch.gateway.api.problems import Problem
-from flowlaunch.gateway.store import audit, deliveries
+from flowlaunch.gateway.store import audit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,7 +61,6 @@ class Actions:
         moved = await self._of_row(self._ledger.retry, view, by)
         if not moved:
             raise _conflict(view, "retry", "it stands otherwise now")
-        await asyncio.to_thread(self._reopen, [view.row.row_id])
         await self._record(by, "launch.retry", view)
         self._engine.wake(view.batch.batch_id)
 
@@ -152,10 +151,6 @@ class Actions:
         await self._record_batch(by, what, batch_id, **msgspec.to_builtins(change))
         self._engine.wake(batch_id)
         return controls
-
-    def _reopen(self, row_ids: Sequence[int]) -> None:
-        with self._ledger.store.write("reopen callbacks") as connection:
-            deliveries.reopen(connection, row_ids)
 
     async def _record(self, by: Caller, what: str, view: LaunchView, **facts: Any) -> None:
         facts["route"] = view.route
