@@ -1,36 +1,13 @@
-"""`flowlaunch ledger`: a ledger looked at, moved to PostgreSQL, upgraded, and a role for those who work on it.
-
-Run this file to write the --help blocks of docs/reference/ledger.md anew.
-"""
+"""`flowlaunch ledger`: a ledger looked at, moved to PostgreSQL, upgraded, and a role for those who work on it."""
 
 from __future__ import annotations
 
 import json
-import re
-import sys
-from pathlib import Path
 
-import click
 import pytest
 
 from flowlaunch.batch.ledger import BatchSpec, open_ledger
 from flowlaunch.cli.app import run
-from flowlaunch.cli.commands.ledger import SUBCOMMANDS, ledger_command
-
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "ledger.md"
-BLOCK = re.compile(r"(?m)^### `(flowlaunch ledger[^`]*)`\n(?:.*\n)*?```text\n((?:.*\n)*?)```$")
-
-
-def helps():
-    """Path of each command -> what --help prints."""
-    shown = {"terminal_width": 80, "max_content_width": 80, "help_option_names": ["-h", "--help"]}
-    root = click.Context(ledger_command, info_name="flowlaunch ledger", **shown)
-    found = {}
-    for name in SUBCOMMANDS:
-        path = f"flowlaunch ledger {name}"
-        with click.Context(ledger_command.get_command(root, name), info_name=path, **shown) as context:
-            found[path] = context.get_help() + "\n"
-    return found
 
 
 def called(capsys, *arguments):
@@ -46,14 +23,6 @@ def ledger_file(tmp_path):
     with open_ledger(path) as ledger:
         ledger.create_batch(BatchSpec(source="people.csv", flow_id="f"))
     return path
-
-
-@pytest.mark.parametrize("path", [f"flowlaunch ledger {name}" for name in SUBCOMMANDS])
-def test_the_page_has_each_commands_help(path):
-    """docs/reference/ledger.md shows for each command exactly what --help prints."""
-    blocks = dict(BLOCK.findall(PAGE.read_text("utf-8")))
-
-    assert blocks.get(path) == helps()[path]
 
 
 def test_a_file_is_described(capsys, ledger_file):
@@ -117,16 +86,3 @@ def test_a_role_is_printed_or_made(capsys, postgres_ledger_url, postgres_server)
         database = postgres_ledger_url.rpartition("/")[2]
         postgres_server.admin("DROP OWNED BY made_by_cli", database)
         postgres_server.admin("DROP ROLE made_by_cli")
-
-
-def write():
-    """Put the present help texts into the page."""
-    text = PAGE.read_text("utf-8")
-    for path, told in helps().items():
-        block = rf"(?m)(^### `{path}`\n(?:.*\n)*?```text\n)(?:.*\n)*?(```$)"
-        text = re.sub(block, lambda at, told=told: at[1] + told + at[2], text, count=1)
-    PAGE.write_text(text, "utf-8")
-
-
-if __name__ == "__main__":
-    sys.exit(write())
