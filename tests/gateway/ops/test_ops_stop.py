@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from receiving import ask, signed_in
 
-ENOUGH_S = 20.0
+ENOUGH_S = 50.0
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def test_a_stop_finishes_what_is_under_way(tmp_path):
         page.close()
 
     assert code == 0
-    assert took_s < 10
+    assert took_s < 40  # the waiting request asked for 60 s, the page for ever
     assert answers[0][0] == 202
     assert not [line for line in lines if '"error"' in line or "Traceback" in line]
     with served(tmp_path) as (process, url, key, _lines):
