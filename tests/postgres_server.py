@@ -93,14 +93,17 @@ class PostgresServer:
         try:
             self._run([program, "--version"])
         except PermissionError:
-            copied = self.folder / "postgresql"
-            shutil.copytree(installation, copied)
-            return copied
+            package, copied = installation.parent, self.folder / "programs"
+            shutil.copytree(installation, copied / "package" / installation.name)
+            libraries = package.with_name(f"{package.name}.libs")  # where a wheel keeps what its programs load
+            if libraries.is_dir():
+                shutil.copytree(libraries, copied / libraries.name)
+            return copied / "package" / installation.name
         return installation
 
     def _make(self):
-        if self._as:
-            os.chown(self.folder, self._as["user"], self._as["group"])
+        for path in (self.folder, *self.folder.rglob("*")) if self._as else ():
+            os.chown(path, self._as["user"], self._as["group"], follow_symlinks=False)
         self._run([self._bin / "initdb", "-D", self.folder / "data", "-U", "postgres", "-E", "UTF8", "--no-locale",
                    "--no-sync", "--auth-local=trust", "--auth-host=scram-sha-256"])  # fmt: skip
         self._run(["mkdir", self.folder / "socket"])
