@@ -30,16 +30,17 @@ WINDOW_S = 60.5
 def speed(world, workers, rows):
     batch_id = world.load(rows, hand_over=False, track=False, concurrency=64)
     world.start(workers)
-    cpu = _cpu_s(world)
+    cpu, server_cpu = _cpu_s(world), _server_cpu_s(world)
     began = time.monotonic()
     world.hand_over(batch_id)
     world.until(lambda: world.has_ended(batch_id), 600)
     took = time.monotonic() - began
-    worked = _cpu_s(world) - cpu
+    worked, served = _cpu_s(world) - cpu, _server_cpu_s(world) - server_cpu
     memory = [one.memory_bytes / 1e6 for one in crew.present(world.ledger.store)]
     return {
         "per_s": rows / took,
         "cpu_us": worked / rows * 1e6,
+        "server_cpu_us": served / rows * 1e6,
         "memory_mb": max(memory),
         "counts": world.counts(batch_id),
     }
@@ -51,6 +52,21 @@ def _cpu_s(world):
     for one in world.workers:
         fields = Path(f"/proc/{one.pid}/stat").read_text().rpartition(")")[2].split()
         total += int(fields[11]) + int(fields[12])
+    return total / ticks
+
+
+def _server_cpu_s(world):
+    """CPU of the server's processes, of those that have ended as well."""
+    root, ticks, total = world.server.pid, os.sysconf("SC_CLK_TCK"), 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = stat.read_text()
+        except OSError:
+            continue
+        fields = text.rpartition(")")[2].split()
+        is_root = int(stat.parent.name) == root
+        if is_root or int(fields[1]) == root:
+            total += sum(map(int, fields[11:15] if is_root else fields[11:13]))
     return total / ticks
 
 
