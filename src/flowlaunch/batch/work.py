@@ -63,7 +63,6 @@ class WorkOptions:
         ends_when: `through`: nothing is left to launch or to follow; `idle`: no row is due now; `never`: the batch is
             open-ended and others add rows to it.
         most_rows: take no more rows than this in one run.
-        priority: weight of this batch against others that want the same OAuth client's pace.
         is_shared: other runs, on any machine, work on the batch at the same time: begin and end are nothing to
             tell, and what concerns the whole batch (ramp, following) is the duty of somebody else.
         seen: what had gone wrong in the batch and counts no more; None: what the first look finds.
@@ -86,7 +85,6 @@ class WorkOptions:
     reopen: Callable[[ChunkRow, int], Decision] | None = field(default=None, repr=False)
     ends_when: Literal["through", "idle", "never"] = "through"
     most_rows: int | None = None
-    priority: float = 1.0
     is_shared: bool = False
     seen: Tally | None = None
     stale_after_s: float = 20.0

@@ -236,9 +236,15 @@ _READ_COLUMNS: Final = [
 ]
 
 
+_ITS_RESULT: Final = and_(
+    results.c.row_id == rows.c.id,
+    results.c.execution_id + "" == rows.c.execution_id,  # not by this index: its order is random, a page for each row
+)
+
+
 def read(store: Store, batch_id: int, where: RowFilter | None, *, after: int, limit: int | None) -> Iterator[RowRecord]:
     """Yield rows in order, a few thousand a read, so that no read lasts and memory stays flat."""
-    joined = rows.outerjoin(results, results.c.execution_id == rows.c.execution_id)
+    joined = rows.outerjoin(results, _ITS_RESULT)
     wanted = select(*_READ_COLUMNS).select_from(joined).order_by(rows.c.id)
     left = limit
     while left is None or left > 0:
