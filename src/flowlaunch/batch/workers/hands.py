@@ -147,7 +147,7 @@ class Hands:
                 **held.overrides,
                 "is_shared": True, "ends_when": "idle", "most_rows": may_leave(held, order.until_left, order.rows),
                 "track": False, "ramp": (), "seen": seen_of(held.baseline or Baseline()), "waits_when_paused": False,
-                "priority": float(held.priority), "stale_after_s": self._stale_after_s,
+                "stale_after_s": self._stale_after_s,
             },
         )  # fmt: skip
 
