@@ -30,9 +30,24 @@ def empty_ledger(tmp_path_factory):
 
 
 @pytest.fixture
-def ledger(tmp_path, clock, empty_ledger):
+def file_ledger(tmp_path, clock, empty_ledger):
     (tmp_path / "gateway.ledger").write_bytes(empty_ledger.read_bytes())
     with open_ledger(tmp_path / "gateway.ledger", clock=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def ledger(file_ledger):
+    return file_ledger
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_ledger(request, clock):
+    """A ledger of each kind, in turn."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("file_ledger")
+        return
+    with open_ledger(request.getfixturevalue("postgres_ledger_url"), clock=clock) as opened:
         yield opened
 
 

@@ -1,12 +1,15 @@
 """Metrics: the format, the bounds, who may read them, and what they say of a gateway at work."""
 
 import pytest
+from ops_world import accept, finish, route_batch
 from prometheus_client.parser import text_string_to_metric_families
 
 from flowlaunch.gateway.ops import readings
 from flowlaunch.gateway.ops.commits import CommitTimer
 from flowlaunch.gateway.ops.options import OpsOptions
 from flowlaunch.gateway.ops.registry import Counter, Gauge, Histogram, Registry
+from flowlaunch.gateway.store import deliveries
+from flowlaunch.gateway.store.gauges import glance, probe
 
 
 def samples(text):
@@ -102,6 +105,27 @@ def test_metrics_tell_of_a_launch(door, monkeypatch):
     assert found["flowlaunch_event_loop_lag_seconds_count", ()] > 0
     assert found["process_resident_memory_bytes", ()] > 1e6
     assert reply.raw.count(b"ln_") == 0
+
+
+def test_a_glance_counts_without_reading_rows(any_ledger, clock):
+    """Launches by state, callbacks by state and used slots come from one look at the ledger, of either kind."""
+    batch_id = route_batch(any_ledger)
+    accept(any_ledger, batch_id, 3, callback="https://app.example/done")
+    finish(any_ledger, batch_id, clock)
+    deliveries.begin(any_ledger.store, lambda url: url)
+    accept(any_ledger, batch_id, 2)
+    granted = any_ledger.reserve_slots("client", 2, budget_per_minute=300)
+    clock.advance(2)
+    for _ in range(2):
+        probe(any_ledger.store)
+
+    found = glance(any_ledger.store, "client")
+
+    assert found.rows == {(batch_id, "completed"): 3, (batch_id, "pending"): 2} | {
+        place: 0 for place in found.rows if place[1] not in {"completed", "pending"}
+    }
+    assert found.callbacks == {"waiting": 3, "dead": 0}
+    assert found.slots_used == len(granted.at_us) > 0
 
 
 def test_unknown_addresses_are_one_series(door):

@@ -14,6 +14,11 @@ from flowlaunch.gateway.store import audit, launches, messages, retention
 KEEP = Retention(launches=30, batches=30, messages=30, audit=30)
 
 
+@pytest.fixture
+def ledger(any_ledger):
+    return any_ledger
+
+
 def pruned(ledger, keep=KEEP, **how):
     """Make one pass without resting; return what it removed."""
     return Pruning(ledger, keep, **({"uploads": None, "sleep": lambda _s: None} | how)).run()
