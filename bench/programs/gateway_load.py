@@ -1,4 +1,4 @@
-"""A bare load generator for the gateway: URL, key, launches, connections, keyed. Prints launches a second and latencies.
+"""A bare load generator: URL, key, launches, connections, keyed. Prints launches a second and latencies.
 
 Every launch has an input and, when keyed, an idempotency key of its own; anything but 202 is an error.
 """
