@@ -47,10 +47,12 @@ SET search_path TO {SCHEMA};
 SET idle_in_transaction_session_timeout TO '10s';
 SET lock_timeout TO '15s';
 SET plan_cache_mode TO force_generic_plan;
+SET enable_seqscan TO off; SET enable_hashjoin TO off; SET enable_mergejoin TO off; SET jit TO off;
 SET TimeZone TO 'UTC'
 """
 """A process that was stopped in a transaction loses it: nobody waits for its locks. Statements are many and small, and
-planned once: planning anew takes longer than they do.
+planned once: planning anew takes longer than they do. All go by indexes, row by row: what a planner finds cheaper for a
+small partition, reading all of it, would stay while the partition grows.
 """
 WRITE: Final = "BEGIN"
 WRITE_SOON: Final = "BEGIN; SET LOCAL synchronous_commit TO off"
