@@ -26,4 +26,5 @@ def rows():
 
 def _row(database, count, found):
     steps = ", ".join(f"{step} {found[f'{step}_us']:.0f}" for step in ("load", "launch", "end"))
-    return Row(f"ledger in {database}, {count:,} rows", f"µs a row: {steps}; {found['bytes']:.0f} bytes", "", "", "")
+    room = f"{found['bytes']:.0f} bytes" + (f", {found['log_bytes']:.0f} of log" if found["log_bytes"] else "")
+    return Row(f"ledger in {database}, {count:,} rows", f"µs a row: {steps}; {room}", "", "", "")

@@ -1,6 +1,7 @@
 """What a row costs a ledger: PLACE (a path or URL), rows. Load them, launch them in groups of 64, end them.
 
-Nothing is sent; prints microseconds a row of each step, and bytes a row when all is done.
+Nothing is sent; prints microseconds a row of each step, and bytes a row when all is done: of the database, and of
+PostgreSQL's log.
 """
 
 import itertools
@@ -73,6 +74,14 @@ def size_bytes(ledger):
         return connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar()
 
 
+def log_bytes(ledger):
+    """What PostgreSQL wrote to its log so far; 0 for a file."""
+    if "://" not in PLACE:
+        return 0
+    with ledger.store.read("log") as connection:
+        return int(connection.exec_driver_sql("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn").scalar())
+
+
 def timed(figures, name, function, *given):
     began = time.perf_counter()
     made = function(*given)
@@ -82,12 +91,13 @@ def timed(figures, name, function, *given):
 
 figures = {}
 with open_ledger(PLACE) as ledger:
-    empty_bytes = size_bytes(ledger)
+    empty_bytes, began_bytes = size_bytes(ledger), log_bytes(ledger)
     batch_id = ledger.create_batch(BatchSpec(source="rows", flow_id="flow", flow_version="1"))
     timed(figures, "load", ledger.add_rows, batch_id, map(plan, range(1, ROWS + 1)))
     ledger.finish_loading(batch_id)
     launched = timed(figures, "launch", launch, ledger, batch_id)
     timed(figures, "end", end, ledger, batch_id, launched)
 with open_ledger(PLACE) as ledger:  # opened anew: a file's log is part of it now
+    figures["log_bytes"] = (log_bytes(ledger) - began_bytes) / ROWS
     figures["bytes"] = (size_bytes(ledger) - empty_bytes) / ROWS
 print(json.dumps(figures))
