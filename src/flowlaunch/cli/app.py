@@ -31,11 +31,11 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "config": ("config", "Show and change settings."),
     "batch": ("batch", "Launch one flow per row of a file, safely, to the end."),
     "worker": ("worker", "Run batches on many machines, over one ledger in PostgreSQL."),
-    "ledger": ("ledger", "Look after ledgers; move one to PostgreSQL."),
+    "ledger": ("ledger", "Look after ledgers: files of one machine, or databases that many machines share."),
     "flow": ("flow", "Check, run, test and draw flow files offline."),
     "parity": ("parity", "Show where a real org differs from the sandbox, without its values."),
     "conformance": ("conformance", "Score any launch client, in any language, against faults."),
-    "gateway": ("gateway", "Take launches from many apps over HTTP, with a page to look at."),
+    "gateway": ("gateway", "Give many apps one guarded door to flow launches, with a page to look at."),
     "sandbox": ("sandbox", "Run a local Genesys Cloud to launch flows in."),
 }
 """Command -> its module in `flowlaunch.cli.commands` and its line in the list of commands."""
