@@ -49,8 +49,8 @@ def test_workers_killed_one_after_the_other_lose_no_row_and_launch_none_twice(wo
 
 def test_a_worker_that_wakes_from_a_long_sleep_is_fenced_and_goes_on_with_fresh_work(worker_world):
     """A stopped worker's chunk is taken over by others in the time that was set; woken up, it works on what is left."""
-    batch_id = worker_world.load(400, track=False, pace_per_minute=6_000.0)
     sleeper, _other = worker_world.start(2)
+    batch_id = worker_world.load(400, track=False, pace_per_minute=3_000.0)
     worker_world.until(lambda: holds_rows(worker_world, sleeper, batch_id))
     sleeper.send_signal(signal.SIGSTOP)
     worker_world.until(lambda: "taken-over" in worker_world.kinds(batch_id), TAKEOVER_S + 6)

@@ -135,7 +135,11 @@ class WorkerWorld:
         return found
 
     def _said(self):
-        return {one.pid: self.log_of(one)[-800:] for one in self.workers}
+        held = [handovers.find(self.ledger.store, one.batch_id) for one in self.ledger.batches()]
+        with self.ledger.store.read("look at the jobs") as connection:
+            jobs = connection.exec_driver_sql("SELECT * FROM flowlaunch_jobs.procrastinate_jobs").all()
+        logs = {one.pid: self.log_of(one)[-800:] for one in self.workers}
+        return f"{logs}; batches: {held}; jobs: {jobs}; workers: {self.ledger.workers()}"
 
     def close(self):
         for one in self.workers:
