@@ -8,6 +8,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from flowlaunch.batch.ledger import crew
 from flowlaunch.batch.permits import client_key
 from flowlaunch.batch.states import SENT_STATES, RowState
 from flowlaunch.errors import FlowlaunchError
@@ -87,14 +88,17 @@ class Pulse:
     async def version(self) -> Hashable:
         """Give what changes whenever a page would show something else."""
         state = self._state
-        seen, last = await asyncio.to_thread(self._marks)
+        seen, last, workers = await asyncio.to_thread(self._marks)
         activity = self._minutes[-1].amounts.total() if self._minutes else 0
         troubles = tuple((key, one.code) for key, one in state.engine.troubles.items())
-        return (tuple(seen.rows.items()), tuple(seen.callbacks.items()), last, activity, troubles, state.routes.trouble)
+        return (tuple(seen.rows.items()), tuple(seen.callbacks.items()), last, activity, troubles, state.routes.trouble,
+                workers)  # fmt: skip
 
-    def _marks(self) -> tuple[Glance, int]:
-        newest = audit.read(self._state.ledger.store, limit=1)
-        return self.look(), newest[0].audit_id if newest else 0
+    def _marks(self) -> tuple[Glance, int, Hashable]:
+        store = self._state.ledger.store
+        newest = audit.read(store, limit=1)
+        workers = tuple((one.process_id, one.launched, one.hands, one.is_draining) for one in crew.present(store))
+        return self.look(), newest[0].audit_id if newest else 0, workers
 
 
 def _bar(ago: int, amounts: Counter[str]) -> Bar:

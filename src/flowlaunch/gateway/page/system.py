@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from flowlaunch._version import __version__
+from flowlaunch.batch.workers.standing import workers_standing
 from flowlaunch.errors import FlowlaunchError
 from flowlaunch.gateway.store.gauges import probe
 from flowlaunch.pages.answers import Page
@@ -53,11 +54,12 @@ class SystemPages:
             "version": __version__,
             "python": platform.python_version(),
             "up": span(time.monotonic() - self._began_s),
-            "workers": await asyncio.to_thread(self._workers),
+            "holders": await asyncio.to_thread(self._holders),
+            "crew": await asyncio.to_thread(workers_standing, self._state.ledger),
         }
         return Page("settings.html", values)
 
-    def _workers(self) -> list[tuple[str, list[int]]]:
+    def _holders(self) -> list[tuple[str, list[int]]]:
         """Give (process, batches it works on)."""
         found: defaultdict[str, list[int]] = defaultdict(list)
         for one in self._state.ledger.workers():
