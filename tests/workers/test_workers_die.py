@@ -105,3 +105,13 @@ def test_a_second_signal_ends_a_worker_at_once_and_what_it_had_in_flight_is_in_d
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(15) == 0
     assert worker_world.counts(batch_id) == {"in_doubt": 4}
+
+
+def test_a_worker_whose_database_is_gone_can_be_ended(worker_world, postgres_server):
+    """Without a database nothing can be given back: one signal ends an idle worker, which says what is wrong."""
+    worker = worker_world.start()[0]
+    worker_world.ledger.close()
+    postgres_server.drop(worker_world.url)
+    worker_world.until(lambda: "sign of life" in worker_world.log_of(worker))
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(40) in {0, 1}

@@ -100,7 +100,6 @@ def join(store: Store, me: Process) -> None:
         )  # fmt: skip
 
 
-@retried(even_if_kept=True)
 def beat(store: Store, me: Process) -> bool:
     """Give a sign of life and tell how it stands; return whether somebody wants this process to drain.
 
@@ -122,7 +121,6 @@ def _standing(me: Process) -> str:
     return msgspec.json.encode(now).decode()
 
 
-@retried(even_if_kept=True)
 def leave(store: Store, process_id: str) -> None:
     """Take a process off the list."""
     with store.write("leave the workers") as connection:
@@ -167,7 +165,6 @@ def hold_duty(store: Store, name: str, holder: str, for_s: float) -> bool:
         raise
 
 
-@retried(even_if_kept=True)
 def _hold(store: Store, name: str, holder: str, for_s: float) -> bool:
     now_us = store.now_us()
     until_us = now_us + round(for_s * 1e6)

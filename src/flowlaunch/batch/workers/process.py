@@ -39,6 +39,7 @@ __all__ = ["WorkerOptions", "work"]
 
 BEAT_S: Final = 2.0
 AGAIN_S: Final = 1.0
+AT_ONCE_S: Final = 5.0
 BESIDE_S: Final = 30.0
 """How long something else that this process does may take to end."""
 log = logging.getLogger("flowlaunch.workers")
@@ -150,10 +151,10 @@ class _Worker:
             self.ledger, self.queue, self.me.process_id, self.clock, stale_after_s=self.options.stale_after_s
         )
         ended = asyncio.Event()
-        beating = loop.create_task(_kept_up("the signs of life", self._beat, self.clock))
+        beating = loop.create_task(self._kept_up("the signs of life", self._beat))
         at_work = [
-            loop.create_task(_kept_up("feeding", feeder.run, self.clock)),
-            loop.create_task(_kept_up("the jobs", self._do_jobs, self.clock)),
+            loop.create_task(self._kept_up("feeding", feeder.run)),
+            loop.create_task(self._kept_up("the jobs", self._do_jobs)),
         ]
         beside = loop.create_task(self._beside(ended))
         try:
@@ -163,8 +164,8 @@ class _Worker:
             ended.set()
             for task in at_work:
                 task.cancel()
-            await asyncio.gather(*at_work, return_exceptions=True)
-            await asyncio.wait([beside], timeout=BESIDE_S)
+            await self._until_ended(at_work)
+            await asyncio.wait([beside], timeout=AT_ONCE_S if self.stop.level > 1 else BESIDE_S)
             for task in (beside, beating):
                 task.cancel()
             await asyncio.gather(beside, beating, return_exceptions=True)
@@ -173,6 +174,13 @@ class _Worker:
                 await asyncio.to_thread(crew.leave, self.ledger.store, self.me.process_id)
         if self._failure is not None:
             raise self._failure
+
+    async def _until_ended(self, tasks: list[asyncio.Task[None]]) -> None:
+        """Wait until what has begun is finished; once asked to end at once only for as long as a write may take."""
+        left_s = AT_ONCE_S
+        while left_s > 0 and not all(task.done() for task in tasks):
+            await asyncio.wait(tasks, timeout=AGAIN_S)
+            left_s -= AGAIN_S if self.stop.level > 1 else 0.0
 
     async def _beside(self, ended: asyncio.Event) -> None:
         if self.options.beside is None:
@@ -190,7 +198,7 @@ class _Worker:
     async def _do_jobs(self) -> None:
         """Take jobs, beginning again when the database was away or took this process for dead."""
         keys = {client_key(client) for client in self.clients.values()}
-        while True:
+        while not self.stop.level:  # without a database the engine answers a cancellation by an error of its own
             try:
                 await self.queue.work(
                     self.me.process_id,
@@ -201,6 +209,17 @@ class _Worker:
                 log.warning("the job queue stopped: beginning again")
             except LedgerError as error:
                 log.warning("%s", error.message)
+            await self.clock.sleep(AGAIN_S)
+
+    async def _kept_up(self, what: str, do: Callable[[], Awaitable[None]]) -> None:
+        """Do something until asked to stop, whatever error it meets: a worker that stands still helps nobody."""
+        while True:
+            try:
+                await do()
+            except Exception:
+                log.exception("%s failed unexpectedly: beginning again", what)
+            if self.stop.level:
+                return
             await self.clock.sleep(AGAIN_S)
 
     async def _beat(self) -> None:
@@ -223,16 +242,6 @@ class _Worker:
             memory_bytes=_memory_bytes(),
             trouble=self.hands.trouble,
         )
-
-
-async def _kept_up(what: str, do: Callable[[], Awaitable[None]], clock: AsyncClock) -> None:
-    """Do something until cancelled, whatever error of ours it meets: a worker that stands still helps nobody."""
-    while True:
-        try:
-            await do()
-        except Exception:
-            log.exception("%s failed unexpectedly: beginning again", what)
-        await clock.sleep(AGAIN_S)
 
 
 def _memory_bytes() -> int:
