@@ -113,8 +113,8 @@ def test_forged_and_stale_messages_are_refused(served):
     assert hook(served, body, {}).status == 401
 
 
-def test_an_oversized_message_is_refused_before_it_is_read(served):
-    """A message that announces more bytes than the webhook takes is answered 413 without being read."""
+def test_an_oversized_message_is_refused_before_it_has_come(served):
+    """A message that announces more bytes than the webhook takes is answered 413, whether they come or not."""
     connection = http.client.HTTPConnection(urlsplit(served.url).netloc, timeout=10)
     connection.putrequest("POST", "/hooks/shop")
     connection.putheader("content-type", "application/json")

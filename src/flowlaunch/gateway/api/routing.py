@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -25,6 +27,7 @@ __all__ = ["ANYBODY", "api_routes", "http_problem", "read_body"]
 
 JSON: Final = "application/json"
 DRAINED_BYTES: Final = 4_000_000
+DRAINED_S: Final = 1.0
 ANYBODY: Final = Caller("", "anybody", frozenset())
 """Who asks for what needs no key."""
 _HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
@@ -125,19 +128,24 @@ async def _body(operation: Operation, request: Request, state: GatewayState) -> 
 async def read_body(request: Request, most_bytes: int) -> bytes:
     """Return the body; Problem 413 when it is longer than `most_bytes`.
 
-    A body that is only somewhat too long is read to its end and dropped: a client that still sends when the
-    connection closes does not get to see the answer.
+    A body that is only somewhat too long is read and dropped, as long as it comes at once: a client that still sends
+    when the connection closes does not get to see the answer.
     """
-    parts, size_bytes = [], 0
     told = request.headers.get("content-length", "0")
-    if not told.isdecimal() or int(told) <= most_bytes + DRAINED_BYTES:
-        async for part in request.stream():
-            size_bytes += len(part)
-            if size_bytes <= most_bytes:
-                parts.append(part)
-            elif size_bytes > most_bytes + DRAINED_BYTES:
-                break
-        if size_bytes <= most_bytes:
+    told_bytes = int(told) if told.isdecimal() else 0
+    if told_bytes <= most_bytes + DRAINED_BYTES:
+        parts, size_bytes = [], 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAINED_S if told_bytes > most_bytes else None) as patience:
+                async for part in request.stream():
+                    size_bytes += len(part)
+                    if size_bytes <= most_bytes:
+                        parts.append(part)
+                    elif size_bytes > most_bytes + DRAINED_BYTES:
+                        break
+                    elif patience.when() is None:
+                        patience.reschedule(asyncio.get_running_loop().time() + DRAINED_S)
+        if max(size_bytes, told_bytes) <= most_bytes:
             return b"".join(parts)
     raise Problem(
         413, "body-too-large", "The body is too large", f"The body may have {most_bytes:,} bytes.",
