@@ -11,22 +11,21 @@ import pytest
 import flowlaunch
 
 NAMES = """
-REGIONS AccessToken ApiError AsyncClient AuthenticationError AuthorizationCode CheckReport Client
-ClientCredentials ConflictError Credentials DeadlineError DecodeError Division Event Execution ExecutionError
-ExecutionFailedError Flow FlowError FlowInput FlowInputs FlowLookupError FlowVersion FlowlaunchError Identity
-InputError InvalidRequestError Launch LaunchInDoubtError Limit NotFoundError NotSentError
-PermissionDeniedError Pkce PreflightError Preview Problem RateLimitedError RefreshToken ReplyLostError
-Saml2Bearer ServerError Settings SettingsError TransportError __version__ authorize load_settings
-resolve_region
-Erasure forget_contact BatchHandle BatchJob BatchOutcome BatchStatus MappingSpec PlanReport ReadOptions
-ReconcileReport RowEvidence RunEvent Stop plan_batch plan_batch_sync
-reconcile_batch reconcile_sync resume_batch resume_batch_sync run_batch run_batch_sync
-LedgerMovedError LedgerUnreachableError LedgerBusyError LedgerError LedgerFencedError LedgerFullError LedgerMismatchError LedgerTooNewError
+REGIONS AccessToken ApiError AsyncClient AuthenticationError AuthorizationCode CheckReport Client ClientCredentials
+ConflictError Credentials DeadlineError DecodeError Division Event Execution ExecutionError ExecutionFailedError Flow
+FlowError FlowInput FlowInputs FlowLookupError FlowVersion FlowlaunchError Identity InputError InvalidRequestError
+Launch LaunchInDoubtError Limit NotFoundError NotSentError PermissionDeniedError Pkce PreflightError Preview Problem
+RateLimitedError RefreshToken ReplyLostError Saml2Bearer ServerError Settings SettingsError TransportError __version__
+authorize load_settings resolve_region Erasure forget_contact BatchHandle BatchJob BatchOutcome BatchStatus
+MappingSpec PlanReport ReadOptions ReconcileReport RowEvidence RunEvent Stop plan_batch plan_batch_sync
+reconcile_batch reconcile_sync resume_batch resume_batch_sync run_batch run_batch_sync LedgerMovedError
+LedgerUnreachableError LedgerBusyError LedgerError LedgerFencedError LedgerFullError LedgerMismatchError
+LedgerTooNewError
 """
 PUBLIC = NAMES.split()
 METHOD_NAMES = """
-check close count_executions execute_shared find_flow find_instances flow_inputs flows from_settings launch limits preview run status
-wait whoami
+check close count_executions execute_shared find_flow find_instances flow_inputs flows from_settings launch limits
+preview run status wait whoami
 """
 METHODS = METHOD_NAMES.split()
 ASYNC_WORDS = {

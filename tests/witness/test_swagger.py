@@ -24,8 +24,11 @@ QUERY = {"flows.lookup": f"?id={ORDER_FLOW}"}
 BODIES: dict[str, Any] = {
     "executions.launch": {"flowId": ORDER_FLOW, "inputData": ORDER, "name": "n", "flowVersion": "1.0"},
     "instances.query": {"query": []},
-    "aggregates.query": {"interval": "2026-01-01T00:00:00Z/2126-01-01T00:00:00Z", "metrics": ["nFlowExecutions"],
-                         "groupBy": ["flowId"]},
+    "aggregates.query": {
+        "interval": "2026-01-01T00:00:00Z/2126-01-01T00:00:00Z",
+        "metrics": ["nFlowExecutions"],
+        "groupBy": ["flowId"],
+    },
 }
 VALUES = {"flowId": ORDER_FLOW, "versionId": "1.0", "namespaceName": "platform.api"}
 EMULATED = {operation.name: operation for operation in operations_of("platform")}
