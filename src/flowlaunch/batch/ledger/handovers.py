@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from flowlaunch.batch.ledger import batches as batch_rows
 from flowlaunch.batch.ledger.faults import retried
-from flowlaunch.batch.ledger.schema import controls, counts
+from flowlaunch.batch.ledger.schema import controls, counts, rows
 from flowlaunch.batch.ledger.schema_workers import handovers
 from flowlaunch.batch.states import RowState
 
@@ -66,6 +66,11 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     rate_per_minute: float | None = None
     priority: int = 10
 
+    @property
+    def is_open(self) -> bool:
+        """Whether rows of it are to be launched, or its end is not recorded yet."""
+        return self.done_us is None or self.rows(RowState.PENDING) > 0
+
     def rows(self, *states: RowState) -> int:
         """Return how many rows are in any of these states."""
         return sum(self.states.get(state, 0) for state in states)
@@ -104,14 +109,15 @@ def take_back(store: Store, batch_id: int) -> bool:
 
 
 def under_way(store: Store) -> tuple[Handover, ...]:
-    """Return the batches of workers that have not ended, or have rows to launch again."""
+    """Return the batches of workers that have not ended, or have rows to launch or to follow again."""
     pending = (
         select(counts.c.batch_id)
         .where(counts.c.batch_id == handovers.c.batch_id, counts.c.state == RowState.PENDING.value)
         .group_by(counts.c.batch_id)
         .having(func.sum(counts.c.n) > 0)
     )
-    return _read(store, handovers.c.done_us.is_(None) | pending.exists())
+    followed = select(rows.c.id).where(rows.c.batch_id == handovers.c.batch_id, rows.c.look_at_us.is_not(None))
+    return _read(store, handovers.c.done_us.is_(None) | pending.exists() | followed.exists())
 
 
 def find(store: Store, batch_id: int) -> Handover | None:

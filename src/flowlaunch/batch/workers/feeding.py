@@ -94,11 +94,13 @@ class Feeder:
         """Judge one batch, note what changed, and return the jobs that it lacks."""
         batch, options = self._batch(held)
         now_us = self._now_us()
+        next_look_us = self._next_look_us(held, options)
+        if not held.is_open and next_look_us is None:
+            return []
         judgement = judge(held, options, now_us)
         self._note(held, judgement)
         if held.cancelled and held.rows(RowState.PENDING, RowState.HELD):
             self._ledger.cancel_rows(held.batch_id, None, by=BY)
-        next_look_us = self._next_look_us(held, options)
         if self._has_ended(batch, held, next_look_us, is_told=options.ends_when != "never"):
             return []
         running = {one.chunk for one in jobs if one.task == LAUNCH and one.is_running}
@@ -137,7 +139,7 @@ class Feeder:
 
     def _note(self, held: Handover, judgement: Judgement) -> None:
         changed = dict(judgement.changed)
-        if held.done_us is not None:  # rows were asked for again
+        if held.done_us is not None:  # rows were asked for again, or came and went between two looks
             changed["done_us"] = None
         if judgement.pause:
             change = Change(paused=True, pause_reason=judgement.pause)
@@ -165,7 +167,7 @@ class Feeder:
     def _tell_who_waits(self, held: tuple[Handover, ...], alive: list[Process]) -> None:
         """Log batches whose OAuth client no live worker has, each once."""
         known = {one.client_key for process in alive for one in process.clients}
-        waiting = {one.batch_id: one.profile for one in held if one.client_key not in known}
+        waiting = {one.batch_id: one.profile for one in held if one.is_open and one.client_key not in known}
         for batch_id in waiting.keys() - self._waiting:
             name = waiting[batch_id] or "default"
             log.warning("batch %d waits for a worker that has the OAuth client of profile %r", batch_id, name)

@@ -74,6 +74,7 @@ def workers_standing(ledger: Ledger) -> WorkersStanding:
                 workers=sum(_has(process, one.client_key) for process in alive),
             )
             for one in held
+            if one.is_open
         ),
     )  # fmt: skip
 
