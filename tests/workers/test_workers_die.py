@@ -14,6 +14,8 @@ LAUNCH = "executions.launch"
 pytestmark = pytest.mark.timeout(1_800 if IS_LONG else 300)  # several processes begin, on machines with other work
 ROWS = 20_000 if IS_LONG else 600
 KILLS = 12 if IS_LONG else 2
+IN_A_TRANSACTION_S = 30.0
+"""How much longer it may take when the worker is stopped within a transaction: until the database ends that."""
 
 
 def settled(world, batch_id):
@@ -51,9 +53,8 @@ def test_a_worker_that_wakes_from_a_long_sleep_is_fenced_and_goes_on_with_fresh_
     """A stopped worker's chunk is taken over by others in the time that was set; woken up, it works on what is left."""
     sleeper, _other = worker_world.start(2)
     batch_id = worker_world.load(400, track=False, pace_per_minute=3_000.0)
-    worker_world.until(lambda: holds_rows(worker_world, sleeper, batch_id))
-    sleeper.send_signal(signal.SIGSTOP)
-    worker_world.until(lambda: "taken-over" in worker_world.kinds(batch_id), TAKEOVER_S + 6)
+    stop_with_rows_in_hand(worker_world, sleeper, batch_id)
+    worker_world.until(lambda: "taken-over" in worker_world.kinds(batch_id), TAKEOVER_S + IN_A_TRANSACTION_S)
     sleeper.send_signal(signal.SIGCONT)
     assert sleeper.pid in {one.facts["pid"] for one in worker_world.ledger.events(batch_id) if one.kind == "taken-over"}
     worker_world.until(lambda: settled(worker_world, batch_id))
@@ -62,6 +63,16 @@ def test_a_worker_that_wakes_from_a_long_sleep_is_fenced_and_goes_on_with_fresh_
     worker_world.until(lambda: settled(worker_world, fresh))
     worker_world.until(lambda: works(worker_world, sleeper))
     assert sleeper.poll() is None
+
+
+def stop_with_rows_in_hand(world, worker, batch_id):
+    """Stop a worker at a moment at which it has rows in hand."""
+    while True:
+        world.until(lambda: holds_rows(world, worker, batch_id))
+        worker.send_signal(signal.SIGSTOP)
+        if holds_rows(world, worker, batch_id):
+            return
+        worker.send_signal(signal.SIGCONT)
 
 
 def holds_rows(world, worker, batch_id):
