@@ -80,7 +80,10 @@ class RequestWatch:
         named = scope["state"]
         launch_id = str(named.get("launch_id") or "")
         if seen.span is not None:
-            seen.span.end_request(operation, seen.status, flowlaunch__launch_id=launch_id)
+            seen.span.end_request(
+                operation, seen.status, flowlaunch__launch_id=launch_id,
+                flowlaunch__request_id=seen.correlation.request_id,
+            )  # fmt: skip
         if self._logs and (operation not in QUIET or seen.status >= 400):
             caller = named.get("caller")
             logger.info(

@@ -6,33 +6,38 @@ the same trace and links to the request. Without the extra none of this is loade
 
 from __future__ import annotations
 
+import threading
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from flowlaunch.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import TracerProvider as OwnProvider
+    from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.trace import SpanKind, TracerProvider
 
-__all__ = ["Span", "Tracing"]
+__all__ = ["Span", "Tracing", "exporting"]
 
 SCOPE: Final = "flowlaunch.gateway"
 EXPORTER: Final = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
 SERVICE: Final = "flowlaunch-gateway"
+LAST_SPANS_S: Final = 2.0
+"""For what is still kept when the gateway stops; where the receiver hangs, the rest is lost and the stop is not."""
 
 
 class Tracing:
-    """Makes spans with a provider of OpenTelemetry."""
+    """Makes spans with a provider of OpenTelemetry; `finish` hands over what it still keeps."""
 
-    def __init__(self, provider: TracerProvider) -> None:
+    def __init__(self, provider: TracerProvider, finish: Callable[[], Any] | None = None) -> None:
         from opentelemetry import trace  # noqa: PLC0415 - an extra
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
 
         self._otel = trace
-        self._provider = provider
+        self._finish = finish or getattr(provider, "force_flush", None)
         self._tracer = provider.get_tracer(SCOPE)
         self._propagator = TraceContextTextMapPropagator()
 
@@ -48,24 +53,15 @@ class Tracing:
         """
         try:
             from opentelemetry import trace  # noqa: PLC0415 - an extra
-            from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-        except ImportError as error:
-            raise _missing("flowlaunch[otel]") from error
-        provider = trace.get_tracer_provider()
-        if not isinstance(provider, trace.ProxyTracerProvider):
-            return cls(provider)
-        try:
+
+            provider = trace.get_tracer_provider()
+            if not isinstance(provider, trace.ProxyTracerProvider):
+                return cls(provider)
             exporter = import_module(EXPORTER).OTLPSpanExporter()
         except ImportError as error:
-            raise _missing("opentelemetry-exporter-otlp-proto-http") from error
-        from opentelemetry.sdk.resources import SERVICE_NAME, Resource  # noqa: PLC0415
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
-
-        asked = Resource.create()  # by the environment
-        is_named = not str(asked.attributes.get(SERVICE_NAME, "")).startswith("unknown_service")
-        own = TracerProvider(resource=asked if is_named else asked.merge(Resource({SERVICE_NAME: SERVICE})))
-        own.add_span_processor(BatchSpanProcessor(exporter))
-        return cls(own)
+            raise _missing() from error
+        own = exporting(exporter)
+        return cls(own, own.shutdown)
 
     def request(self, method: str, traceparent: str) -> Span:
         """Begin the span of a request; its name is known when it has ended."""
@@ -98,10 +94,11 @@ class Tracing:
         return Span(span, self._propagator)
 
     def close(self) -> None:
-        """Hand over what is still kept, where the provider can."""
-        flush = getattr(self._provider, "force_flush", None)
-        if flush is not None:
-            flush(2_000)
+        """Hand over what is still kept, for a moment: OpenTelemetry's own limits for this are not kept to."""
+        if self._finish is not None:
+            last = threading.Thread(target=self._finish, name="last spans", daemon=True)
+            last.start()
+            last.join(LAST_SPANS_S)
 
     def _context(self, traceparent: str) -> Context:
         return self._propagator.extract({"traceparent": traceparent} if traceparent else {}, context=_root())
@@ -138,6 +135,23 @@ class Span:
         self.end(problem=problem, http__response__status_code=status, **attributes)
 
 
+def exporting(exporter: SpanExporter) -> OwnProvider:
+    """Return a provider that exports beside all work, from a queue that drops what is oldest when it is full.
+
+    The queue is bounded by `OTEL_BSP_MAX_QUEUE_SIZE`, 2048 spans.
+    """
+    from opentelemetry.sdk.resources import SERVICE_NAME, Resource  # noqa: PLC0415 - an extra
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - an extra
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - an extra
+
+    asked = Resource.create()  # by the environment
+    is_named = not str(asked.attributes.get(SERVICE_NAME, "")).startswith("unknown_service")
+    resource = asked if is_named else asked.merge(Resource({SERVICE_NAME: SERVICE}))
+    own = TracerProvider(resource=resource, shutdown_on_exit=False)  # its own way out waits half a minute
+    own.add_span_processor(BatchSpanProcessor(exporter))
+    return own
+
+
 def _root() -> Context:
     """Return an empty context: whatever else traces this process is no parent of ours."""
     from opentelemetry.context import Context  # noqa: PLC0415 - an extra
@@ -145,11 +159,9 @@ def _root() -> Context:
     return Context()
 
 
-def _missing(package: str) -> SettingsError:
+def _missing() -> SettingsError:
     return SettingsError(
-        f"traces need the package {package.partition('[')[0]}, which is not installed"
-        if "[" not in package
-        else "traces need OpenTelemetry, which is not installed",
+        "traces need OpenTelemetry and its exporter, which are not both installed",
         code="traces-missing",
-        hint=f"Run: pip install '{package}'",
+        hint="Run: pip install 'flowlaunch[otel]'",
     )
