@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import random
 
 import pytest
 from scripted_server import (
@@ -372,3 +373,18 @@ def test_events_tell_what_happened(connect, scripted):
     assert told[-1].correlation_id == "corr-2"
     assert "s3cret-value" not in repr(told)
     assert "tok-1" not in repr(told)
+
+
+def test_a_seeded_application_keeps_its_series_and_does_not_fix_the_jitter(connect, scripted):
+    """Retrying draws nothing from the generator that an application seeds, and its seed does not set the jitter."""
+    paused = []
+    for _ in range(2):
+        server = scripted(execution=[refusal(503), execution()])
+        random.seed(7)
+        before = random.getstate()
+
+        connect(server.url, hooks=paused.append).call("status", "exec-1")
+
+        assert random.getstate() == before
+    first, second = (event.elapsed_s for event in paused if event.kind == "pause")
+    assert first != second

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flowlaunch._core.pace import AT_ONCE, Slot
 from flowlaunch._core.steps import Bearer, Now, Once, Pause, PushBack, Reserve, Send, Warn, Withdraw
 from flowlaunch._core.tokens import Held, next_credentials, token_plan
+from flowlaunch._io.chance import CHANCE
 from flowlaunch._io.shared import Kept, Shared
 from flowlaunch.errors import DeadlineError
 from flowlaunch.hooks import Event
@@ -84,7 +84,7 @@ class AsyncDriver:
         return reply
 
     async def _pause(self, step: Pause) -> None:
-        seconds = random.uniform(step.at_least_s, step.up_to_s)  # noqa: S311 - jitter
+        seconds = CHANCE.uniform(step.at_least_s, step.up_to_s)
         self.shared.teller.tell(Event("pause", outcome="waiting", elapsed_s=seconds))
         await self.clock.sleep(seconds)
 

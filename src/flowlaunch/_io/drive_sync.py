@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from flowlaunch._core.pace import AT_ONCE, Slot
 from flowlaunch._core.steps import Bearer, Moment, Now, Once, Pause, PushBack, Reserve, Send, Warn, Withdraw
 from flowlaunch._core.tokens import Held, next_credentials, token_plan
+from flowlaunch._io.chance import CHANCE
 from flowlaunch._io.forks import renew_after_fork
 from flowlaunch._io.shared import Kept, Shared
 from flowlaunch.errors import DeadlineError
@@ -72,7 +72,7 @@ class SyncDriver:
         return reply
 
     def _pause(self, step: Pause) -> None:
-        seconds = random.uniform(step.at_least_s, step.up_to_s)  # noqa: S311 - jitter
+        seconds = CHANCE.uniform(step.at_least_s, step.up_to_s)
         self.shared.teller.tell(Event("pause", outcome="waiting", elapsed_s=seconds))
         self.clock.sleep(seconds)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import random
 import sqlite3
 import time
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
+from flowlaunch._io.chance import CHANCE
 from flowlaunch.errors import LedgerBusyError, LedgerError, LedgerFullError, LedgerUnreachableError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def retried(*, even_if_kept: bool = False) -> Callable[[Callable[P, T]], Callabl
                 except (RacedError, LedgerUnreachableError) as error:
                     if not left or (getattr(error, "is_uncertain", False) and not even_if_kept):
                         raise
-                time.sleep(random.uniform(0.0, LONGEST_PAUSE_S))  # noqa: S311 - so that two do not meet again
+                time.sleep(CHANCE.uniform(0.0, LONGEST_PAUSE_S))  # so that two do not meet again
             raise AssertionError
 
         return again

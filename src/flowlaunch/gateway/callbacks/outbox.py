@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Final, Protocol
 
+from flowlaunch._io.chance import CHANCE
 from flowlaunch.errors import InputError, LedgerError
 from flowlaunch.gateway.callbacks import targets
 from flowlaunch.gateway.callbacks.body import body_of
@@ -74,7 +74,7 @@ class Callbacks:
     """
 
     def __init__(
-        self, store: Store, sender: Sender, masters: Masters | None, *, chance: Callable[[], float] = random.random
+        self, store: Store, sender: Sender, masters: Masters | None, *, chance: Callable[[], float] = CHANCE.random
     ) -> None:
         self._store = store
         self._sender = sender
