@@ -34,6 +34,10 @@ class Key(Protocol):
         """Return the key, making it when there is none."""
         ...
 
+    def need(self) -> bytes:
+        """Return the key that something was hashed with already; LedgerError when it is missing."""
+        ...
+
 
 class KeyedHash:
     """Makes stand-ins; the key is made when the first one is asked for."""
@@ -51,6 +55,12 @@ class KeyedHash:
         if self._key is None:
             self._key = self._place.make()
         return hashlib.blake2b(content, key=self._key, digest_size=20).hexdigest()
+
+    def known_of(self, text: str) -> str:
+        """Return the stand-in that `text` has in a ledger that holds stand-ins; LedgerError without their key."""
+        if self._key is None:
+            self._key = self._place.need()
+        return self.of(text)
 
     def forms_of(self, text: str) -> tuple[str, ...]:
         """Return how `text` may stand in a ledger: as it is and, where there is a key, by its stand-in."""
@@ -72,6 +82,16 @@ class FolderKey:
     def make(self) -> bytes:
         """Return the key of the folder."""
         return read_key(self._path) or write_key(self._path)
+
+    def need(self) -> bytes:
+        """Return the key of the folder."""
+        key = read_key(self._path)
+        if key is None:
+            raise LedgerError(
+                f"match hashed contacts: their key {self._path} is not there", code="ledger-key",
+                hint="Restore the file; without it nobody can tell who was forgotten.",
+            )  # fmt: skip
+        return key
 
 
 def read_key(path: Path) -> bytes | None:

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
     from flowlaunch.batch.ledger.keyed_hash import KeyedHash
 
-__all__ = ["erase"]
+__all__ = ["ERASED", "erase"]
 
+ERASED: Final = ""
+"""Stands for the fingerprint of what was asked for: a hash of a number can be undone by trying all numbers."""
+BLANK_MESSAGE: Final = {"body": None, "problem": "", "body_sha256": ERASED}
 IDS_PER_STATEMENT: Final = 500
 WORD_LENGTH: Final = 4
 """Shorter names are looked for as whole values only."""
@@ -27,12 +30,14 @@ BLANK_FACTS: Final = '{"forgotten":true}'
 def erase(connection: Connection, row_ids: Sequence[int], names: Collection[str], keyed_hash: KeyedHash) -> int:
     """Erase what the gateway holds of a contact within the present transaction; return how many entries changed.
 
-    Keys and message ids that name it become their stand-ins, so that they stay different from all others.
+    Keys and message ids that name it become their stand-ins, so that they stay different from all others and are
+    known again when they are repeated.
     """
-    changed = sum(
-        _erase_messages(connection, row_ids[at : at + IDS_PER_STATEMENT])
-        for at in range(0, len(row_ids), IDS_PER_STATEMENT)
-    )
+    changed = 0
+    for at in range(0, len(row_ids), IDS_PER_STATEMENT):
+        some = row_ids[at : at + IDS_PER_STATEMENT]
+        changed += _erase_messages(connection, some)
+        connection.execute(update(launches).where(launches.c.row_id.in_(some)).values(fingerprint=ERASED))
     return (
         changed
         + _erase_refused(connection, names)
@@ -44,7 +49,7 @@ def erase(connection: Connection, row_ids: Sequence[int], names: Collection[str]
 def _erase_messages(connection: Connection, row_ids: Sequence[int]) -> int:
     """Drop the bodies of the messages that became these rows."""
     of_rows = select(launches.c.id).where(launches.c.row_id.in_(row_ids))
-    blank = update(messages).where(messages.c.launch_id.in_(of_rows)).values(body=None, problem="")
+    blank = update(messages).where(messages.c.launch_id.in_(of_rows)).values(**BLANK_MESSAGE)
     return connection.execute(blank).rowcount
 
 
@@ -54,17 +59,17 @@ def _erase_refused(connection: Connection, names: Collection[str]) -> int:
     kept = select(messages.c.id, messages.c.body).where(messages.c.launch_id.is_(None), messages.c.body.is_not(None))
     found = [{"of_id": one.id} for one in connection.execute(kept) if any(name in one.body for name in looked_for)]
     if found:
-        blank = update(messages).where(messages.c.id == bindparam("of_id")).values(body=None, problem="")
+        blank = update(messages).where(messages.c.id == bindparam("of_id")).values(**BLANK_MESSAGE)
         connection.execute(blank, found)
     return len(found)
 
 
 def _hide_ids(connection: Connection, names: Collection[str], keyed_hash: KeyedHash) -> int:
     changed = 0
-    for column in (launches.c.idempotency_key, messages.c.message_id):
-        held = connection.execute(select(column).where(column.in_(names))).scalars().all()
+    for column, also in ((launches.c.idempotency_key, {"fingerprint": ERASED}), (messages.c.message_id, {})):
+        held = connection.execute(select(column).distinct().where(column.in_(names))).scalars().all()
         for name in held:  # none, most of the time: then no key is made to hash with
-            hide = update(column.table).where(column == name).values({column: keyed_hash.of(name)})
+            hide = update(column.table).where(column == name).values({column.name: keyed_hash.of(name), **also})
             changed += connection.execute(hide).rowcount
     return changed
 

@@ -61,6 +61,11 @@ class ServerKey:
             return self.make()  # another process was first
         return key
 
+    def need(self) -> bytes:
+        """Return the key that the ledger has a proof of, asking the server now."""
+        path, proof = self._known()
+        return self._checked(path, read_key(path), proof or "")
+
     def adopt(self, key: bytes) -> None:
         """Keep the key of a ledger that came from elsewhere, and leave its proof."""
         path, proof = self._known()

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import msgspec
 from jmespath.exceptions import JMESPathError
 
+from flowlaunch.batch.ledger.privacy_edges import ERASED as BLANK
 from flowlaunch.errors import FlowlaunchError
 from flowlaunch.gateway.access import Caller
 from flowlaunch.gateway.api.problems import Problem, problem_of
 from flowlaunch.gateway.hooks.schemes import Forged, Stale, message_id_of
 from flowlaunch.gateway.hooks.spec import Hook, read_hooks
+from flowlaunch.gateway.launches.launching import ERASED
 from flowlaunch.gateway.launches.ordering import Ask
 from flowlaunch.gateway.store import audit, messages
 
@@ -133,6 +135,8 @@ class Hooks:
                 launch_id, is_repeat = accepted.launch.id, accepted.is_repeat
         except (Problem, FlowlaunchError) as error:
             problem = error if isinstance(error, Problem) else problem_of(error)
+            if problem.slug == ERASED:  # it was launched once and whom it names was forgotten: nothing of it is kept
+                return Received(message_id, problem.extension["launch_id"], is_repeat=True)
             if problem.status in FINAL:
                 kept = body if hook.spec.keep_body else None
                 await self._record(hook, message_id, digest, None, problem.detail, kept)
@@ -141,7 +145,7 @@ class Hooks:
         return Received(message_id, launch_id, is_repeat)
 
     async def _repeated(self, hook: Hook, known: MessageRecord, digest: str) -> Received:
-        if known.body_sha256 != digest:
+        if known.body_sha256 not in {digest, BLANK}:
             raise Problem(
                 409, "message-reused", "The message id came before with another content",
                 f"{known.message_id} became the launch {known.launch_id}. Nothing was launched now.",

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flowlaunch.batch.ledger import Ledger
-    from flowlaunch.gateway.store.launches import Accepted, Full, Order, Reused
+    from flowlaunch.gateway.store.launches import Answer, Order
 
 __all__ = ["Accepter"]
 
 MOST_IN_GROUP: Final = 500
 
-Answered = asyncio.Future["Accepted | Reused | Full"]
+Answered = asyncio.Future["Answer"]
 
 
 class Accepter:
@@ -35,7 +35,7 @@ class Accepter:
         self._waiting: list[tuple[Order, Answered]] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def accept(self, order: Order) -> Accepted | Reused | Full:
+    async def accept(self, order: Order) -> Answer:
         """Return once the launch is on the disk, or why it is not; LedgerError when the disk does not take it."""
         answered: Answered = asyncio.get_running_loop().create_future()
         self._waiting.append((order, answered))

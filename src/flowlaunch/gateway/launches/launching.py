@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flowlaunch.errors import FlowlaunchError
 from flowlaunch.gateway.access.quotas import Limit
 from flowlaunch.gateway.api.problems import Problem
 from flowlaunch.gateway.store import launches
-from flowlaunch.gateway.store.launches import Accepted, Full, Reused
+from flowlaunch.gateway.store.launches import Accepted, Erased, Full, Reused, repeated
 
 if TYPE_CHECKING:
     from flowlaunch._io.clock_async import AsyncClock
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from flowlaunch.gateway.routing.routes import Route
     from flowlaunch.gateway.store.launches import Order
 
-__all__ = ["Launcher"]
+__all__ = ["ERASED", "Launcher", "taken"]
+
+ERASED: Final = "launch-erased"
+"""The problem of a request under a key whose launch was erased."""
 
 
 class Launcher:
@@ -58,9 +61,7 @@ class Launcher:
         answer = await self._accepter.accept(order)
         if isinstance(answer, Full):
             raise self._full(order.route, answer.waiting, order.most_waiting or 0)
-        if isinstance(answer, Reused):
-            raise _reused(ask)
-        return answer
+        return taken(answer, ask)
 
     async def _order(self, ask: Ask, caller: Caller) -> Order:
         """Return the launch to record, if it may be."""
@@ -76,9 +77,7 @@ class Launcher:
         found = await asyncio.to_thread(launches.find_keyed, self._ledger.store, caller.key_id, ask.key)
         if found is None:
             return None
-        if found.fingerprint != ask.fingerprint():
-            raise _reused(ask)
-        return Accepted(found, is_repeat=True)
+        return taken(repeated(found, ask.fingerprint()), ask)
 
     def _full(self, route: str, waiting: int, most: int) -> Problem:
         per_minute = self._options.pace_per_minute or 60_000.0
@@ -98,8 +97,17 @@ def _limits(route: Route, caller: Caller) -> list[Limit]:
     ]
 
 
-def _reused(ask: Ask) -> Problem:
-    return Problem(
-        409, "key-reused", "The idempotency key belongs to another request",
-        f"The key {ask.key!r} was used with another body. Nothing was launched; use a new key for a new launch.",
-    )  # fmt: skip
+def taken(answer: Accepted | Reused | Erased, ask: Ask) -> Accepted:
+    """Return the launch, or say why the key is not taken."""
+    if isinstance(answer, Reused):
+        raise Problem(
+            409, "key-reused", "The idempotency key belongs to another request",
+            f"The key {ask.key!r} was used with another body. Nothing was launched; use a new key for a new launch.",
+        )  # fmt: skip
+    if isinstance(answer, Erased):
+        raise Problem(
+            409, ERASED, "What was launched under the idempotency key was erased",
+            "Somebody whom it named was forgotten, so nobody can tell whether this is the same request. "
+            "Nothing was launched now; use a new key for a new launch.", launch_id=answer.launch.id,
+        )  # fmt: skip
+    return answer

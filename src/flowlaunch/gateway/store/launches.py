@@ -12,7 +12,9 @@ from sqlalchemy import and_, insert, or_, select
 
 from flowlaunch.batch.ledger import row_id_of, rows as ledger_rows
 from flowlaunch.batch.ledger.faults import CONFLICT
+from flowlaunch.batch.ledger.keyed_hash import PREFIX
 from flowlaunch.batch.ledger.prepared import PreparedStatement
+from flowlaunch.batch.ledger.privacy_edges import ERASED
 from flowlaunch.batch.ledger.schema import attempts, counts, rows
 from flowlaunch.batch.ledger.schema_gateway import launches
 from flowlaunch.batch.states import RowState
@@ -20,7 +22,7 @@ from flowlaunch.errors import LedgerError
 from flowlaunch.gateway.store import deliveries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection, Row
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Accepted",
     "AttemptRecord",
+    "Erased",
     "Full",
     "LaunchRecord",
     "Order",
@@ -41,6 +44,7 @@ __all__ = [
     "find_keyed",
     "new_launch_id",
     "of_rows",
+    "repeated",
 ]
 
 ID_PREFIX: Final = "ln_"
@@ -114,10 +118,21 @@ class Reused:
 
 
 @dataclass(frozen=True, slots=True)
+class Erased:
+    """What was launched under the idempotency key was erased since: whether this is the same cannot be told."""
+
+    launch: LaunchRecord
+
+
+@dataclass(frozen=True, slots=True)
 class Full:
     """So many rows wait already: nothing was recorded."""
 
     waiting: int
+
+
+Answer = Accepted | Reused | Erased | Full
+"""What becomes of an order."""
 
 
 def new_launch_id(now_us: int) -> str:
@@ -134,7 +149,7 @@ _ADD = PreparedStatement(insert(launches))
 _COLUMNS: Final = [launches.c[name] for name in LaunchRecord.__struct_fields__]
 
 
-def append(store: Store, orders: Sequence[Order]) -> list[Accepted | Reused | Full]:
+def append(store: Store, orders: Sequence[Order]) -> list[Answer]:
     """Record launches with their rows in one transaction that is on the disk when this returns."""
     try:
         return _append(store, orders)
@@ -144,19 +159,19 @@ def append(store: Store, orders: Sequence[Order]) -> list[Accepted | Reused | Fu
         return _append(store, orders)  # another process wrote the same key between our look and our write
 
 
-def _append(store: Store, orders: Sequence[Order]) -> list[Accepted | Reused | Full]:
+def _append(store: Store, orders: Sequence[Order]) -> list[Answer]:
     now_us = store.now_us()
     with store.write("accept launches") as connection:
-        known = _known(connection, orders)
+        known = _known(store, connection, ((order.caller, order.idempotency_key) for order in orders))
         waiting = _waiting(connection, {order.batch_id for order in orders if order.most_waiting is not None})
-        answers: list[Accepted | Reused | Full | None] = []
+        answers: list[Answer | None] = []
         fresh: dict[int, list[int]] = {}
         firsts: dict[tuple[str, str], int] = {}
         for place, order in enumerate(orders):
             key = (order.caller, order.idempotency_key or "")
-            answer: Accepted | Reused | Full | None = None
+            answer: Answer | None = None
             if key in known:
-                answer = _repeated(known[key], order)
+                answer = repeated(known[key], order.fingerprint)
             elif order.most_waiting is not None and waiting[order.batch_id] >= order.most_waiting:
                 answer = Full(waiting[order.batch_id])
             elif order.idempotency_key is None or firsts.setdefault(key, place) == place:
@@ -167,7 +182,7 @@ def _append(store: Store, orders: Sequence[Order]) -> list[Accepted | Reused | F
     for place, order in enumerate(orders):
         if answers[place] is None:
             first = firsts.get((order.caller, order.idempotency_key or ""), place)
-            answers[place] = Accepted(made[place]) if first == place else _repeated(made[first], order)
+            answers[place] = Accepted(made[place]) if first == place else repeated(made[first], order.fingerprint)
     return [answer for answer in answers if answer is not None]
 
 
@@ -194,20 +209,44 @@ def _write(
     return made
 
 
-def _repeated(known: LaunchRecord, order: Order) -> Accepted | Reused:
-    return Accepted(known, is_repeat=True) if known.fingerprint == order.fingerprint else Reused(known)
+def repeated(known: LaunchRecord, fingerprint: str) -> Accepted | Reused | Erased:
+    """Return what a request under the key of a known launch is to be answered."""
+    if known.fingerprint == ERASED:
+        return Erased(known)
+    return Accepted(known, is_repeat=True) if known.fingerprint == fingerprint else Reused(known)
 
 
-def _known(connection: Connection, orders: Iterable[Order]) -> dict[tuple[str, str], LaunchRecord]:
-    keys: dict[str, list[str]] = {}
-    for order in orders:
-        if order.idempotency_key is not None:
-            keys.setdefault(order.caller, []).append(order.idempotency_key)
-    if not keys:
+def _known(
+    store: Store, connection: Connection, asked: Iterable[tuple[str, str | None]]
+) -> dict[tuple[str, str], LaunchRecord]:
+    """Return the launches that callers' keys stand for, also those whose keys were erased since."""
+    keys: dict[str, set[str]] = {}
+    for caller, key in asked:
+        if key is not None:
+            keys.setdefault(caller, set()).add(key)
+    known = _keyed(connection, keys)
+    for caller, asked_for in keys.items():
+        if not _holds_erased(connection, caller):  # asked for after the keys: an erasure in between is seen here
+            continue
+        standing_for = {store.keyed_hash.known_of(key): key for key in asked_for if (caller, key) not in known}
+        found = _keyed(connection, {caller: standing_for})
+        known |= {(caller, standing_for[stand_in]): one for (_caller, stand_in), one in found.items()}
+    return known
+
+
+def _keyed(connection: Connection, keys: Mapping[str, Collection[str]]) -> dict[tuple[str, str], LaunchRecord]:
+    wanted = [and_(launches.c.caller == who, launches.c.idempotency_key.in_(of)) for who, of in keys.items() if of]
+    if not wanted:
         return {}
-    wanted = or_(*(and_(launches.c.caller == who, launches.c.idempotency_key.in_(of)) for who, of in keys.items()))
-    found = map(_record, connection.execute(select(*_COLUMNS).where(wanted)))
+    found = map(_record, connection.execute(select(*_COLUMNS).where(or_(*wanted))))
     return {(one.caller, one.idempotency_key or ""): one for one in found}
+
+
+def _holds_erased(connection: Connection, caller: str) -> bool:
+    """Tell whether a key of the caller was erased; of those who have none, no key of stand-ins is asked for."""
+    is_hidden = and_(launches.c.idempotency_key >= PREFIX, launches.c.idempotency_key < f"{PREFIX}g")
+    wanted = select(launches.c.id).where(launches.c.caller == caller, is_hidden, launches.c.fingerprint == ERASED)
+    return connection.execute(wanted.limit(1)).first() is not None
 
 
 def _waiting(connection: Connection, batch_ids: Iterable[int]) -> Counter[int]:
@@ -235,11 +274,9 @@ def find(store: Store, launch_id: str) -> LaunchRecord | None:
 
 
 def find_keyed(store: Store, caller: str, idempotency_key: str) -> LaunchRecord | None:
-    """Return the launch that a caller asked for under a key."""
-    wanted = select(*_COLUMNS).where(launches.c.caller == caller, launches.c.idempotency_key == idempotency_key)
+    """Return the launch that a caller asked for under a key, also when the key was erased since."""
     with store.read("find launch by key") as connection:
-        one = connection.execute(wanted).first()
-    return None if one is None else _record(one)
+        return _known(store, connection, [(caller, idempotency_key)]).get((caller, idempotency_key))
 
 
 def find_any(store: Store, text: str, *, limit: int = 50) -> tuple[LaunchRecord, ...]:
