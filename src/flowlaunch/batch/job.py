@@ -16,6 +16,7 @@ from flowlaunch.batch.outside import run_outside
 from flowlaunch.batch.permits import client_key
 from flowlaunch.batch.prepare import reopener
 from flowlaunch.batch.ramp import DEFAULT_RAMP
+from flowlaunch.batch.rules import reopener_of
 from flowlaunch.batch.slots import spend_slots
 from flowlaunch.batch.stop import Stop
 from flowlaunch.batch.work import BatchOutcome, WorkOptions, row_counts, work_on
@@ -183,10 +184,12 @@ def chosen_batch(ledger: Ledger, batch_id: int | None) -> Batch:
 
 
 def recorded_options(batch: Batch, rules: Rules | None, changed: Mapping[str, Any]) -> WorkOptions:
-    """Return how a batch was run, with what is to change."""
+    """Return how a batch was run, with what is to change; `reopen` as text is what `Reopener.recorded` gave."""
     fields = WorkOptions.__dataclass_fields__
     held = {name: value for name, value in batch.spec.settings.items() if name in fields}
-    merged = {**held, **changed, "reopen": reopener(rules)}
+    merged = {**held, **changed}
+    recorded = merged.get("reopen")
+    merged["reopen"] = reopener_of(recorded) if isinstance(recorded, str) else reopener(rules)
     merged["ramp"] = tuple(merged.get("ramp", DEFAULT_RAMP))
     merged["max_failed"] = parse_share(merged.get("max_failed", 0.05))
     return WorkOptions(**merged)

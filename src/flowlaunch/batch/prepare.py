@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flowlaunch.batch.rules import Rules, RulesConfig, plan_rows
+from flowlaunch.batch.rules import Reopener, Rules, RulesConfig, plan_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from flowlaunch.batch.decisions import Decision, History, RowPlan
-    from flowlaunch.batch.ledger import ChunkRow
+    from flowlaunch.batch.decisions import History, RowPlan
     from flowlaunch.batch.mapping import RowMapper
     from flowlaunch.batch.rows import RowSource
 
@@ -37,8 +36,8 @@ def mapped_rows(source: RowSource, mapper: RowMapper) -> Iterator[RowPlan]:
     return plan_rows(source, mapper.prepare, Rules(NO_RULES), None, 0)
 
 
-def reopener(rules: Rules | None) -> Callable[[ChunkRow, int], Decision] | None:
+def reopener(rules: Rules | None) -> Reopener | None:
     """Return what decides again about rows whose window shut, or None without rules."""
     if rules is None:
         return None
-    return lambda row, at_us: rules.reopen(row.calendars, at_us, None, row.not_after_us)
+    return Reopener(rules.windows.rules if rules.windows is not None else None)

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from flowlaunch._io.clock_async import AsyncClock
     from flowlaunch.aclient import AsyncClient
     from flowlaunch.batch.budget import Tally
-    from flowlaunch.batch.decisions import Decision
     from flowlaunch.batch.doorbell import Doorbell, Watch
     from flowlaunch.batch.events import RunEvent
-    from flowlaunch.batch.ledger import Batch, ChunkRow, Ledger, Worker
+    from flowlaunch.batch.ledger import Batch, Ledger, Worker
+    from flowlaunch.batch.rules import Reopener
 
 __all__ = ["BatchOutcome", "WorkOptions", "work_on"]
 
@@ -82,7 +82,7 @@ class WorkOptions:
     accepts_failures: bool = False
     timeout_s: float = 30.0
     token_input: str | None = None
-    reopen: Callable[[ChunkRow, int], Decision] | None = field(default=None, repr=False)
+    reopen: Reopener | None = field(default=None, repr=False)
     ends_when: Literal["through", "idle", "never"] = "through"
     most_rows: int | None = None
     is_shared: bool = False

@@ -71,7 +71,7 @@ def rules_recorded(batch: Batch) -> Rules | None:
 
     told = batch.spec.settings.get("rules")
     asked = msgspec.json.decode(told).get("windows") if told else None
-    return Rules(windows=windows_of_text(asked)) if asked else None
+    return Rules(windows=windows_of_text(asked)) if isinstance(asked, dict) and asked else None
 
 
 def _ended(

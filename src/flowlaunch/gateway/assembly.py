@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from flowlaunch.batch.ledger import Change
+from flowlaunch.batch.rules import Reopener
 from flowlaunch.batch.work import WorkOptions
 from flowlaunch.gateway.access.gatekeeper import Gatekeeper
 from flowlaunch.gateway.edges import edges_of
@@ -52,6 +53,7 @@ def assembled(options: GatewayOptions, *, client: AsyncClient, ledger: Ledger, c
     engine: Engine | HandingEngine
     if options.hands_over:
         engine = _handing(options, ledger, client, clock, plan)
+        batches.on_made = engine.hand_over
     else:
         engine = Engine(
             ledger, client, clock,
@@ -135,11 +137,10 @@ class Plan:
         if route is None:
             return options
         self._prioritise(batch_id, route)
-        rules = route.rules
         return replace(
             options,
             concurrency=route.spec.concurrency or self._options.concurrency,
-            reopen=None if rules is None else rules.reopen(self._now_us),
+            reopen=Reopener(None) if route.rules is None else route.rules.reopener(),
         )
 
     def prioritise(self, routes: Routes) -> None:
@@ -156,6 +157,3 @@ class Plan:
 
     def _is_ours(self, batch: Batch) -> bool:
         return route_name_of(batch) is not None or self._uploads.holds(batch)
-
-    def _now_us(self) -> int:
-        return self._ledger.store.now_us()

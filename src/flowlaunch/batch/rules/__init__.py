@@ -5,6 +5,7 @@ from flowlaunch.batch.rules.deciding import AttemptLimit, Confirmation, Rules, R
 from flowlaunch.batch.rules.do_not_contact import DoNotContact
 from flowlaunch.batch.rules.forecast import Forecast, Forecaster, LateGroup
 from flowlaunch.batch.rules.planning import plan_rows
+from flowlaunch.batch.rules.reopening import Reopener, reopener_of
 from flowlaunch.batch.rules.windows import CallingWindows, WindowRules, regional_notes
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Forecast",
     "Forecaster",
     "LateGroup",
+    "Reopener",
     "RuleBook",
     "Rules",
     "RulesConfig",
@@ -24,4 +26,5 @@ __all__ = [
     "load_rule_book",
     "plan_rows",
     "regional_notes",
+    "reopener_of",
 ]

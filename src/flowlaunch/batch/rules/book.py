@@ -6,7 +6,7 @@ They are a start for the caller's own check and not legal advice; every file say
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -76,6 +76,8 @@ class CountryRules:
     is_strict_without_region: bool
     grounds: Mapping[str, Grounds]
     """Name of a calendar (`US`, `US-FL`) -> what it rests on."""
+    text: str = field(default="", repr=False, compare=False)
+    """The TOML that was read: whoever keeps it can read the same rules again, wherever the file is."""
 
     def calendars(self, region: str | None) -> tuple[str, tuple[Calendar, ...]] | None:
         """Return a name and the calendars that hold in `region` (`FL`); None when it is unknown.
@@ -123,7 +125,7 @@ def read_rules(text: str, source: str) -> CountryRules:
     try:
         document = tomllib.loads(text)
         read = msgspec.convert(document, _Country)
-        return _country(read)
+        return replace(_country(read), text=text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"read the rules {source}: no TOML ({error})", code="rules-file", hint="Mend it.") from error
     except msgspec.ValidationError as error:

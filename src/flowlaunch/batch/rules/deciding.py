@@ -157,6 +157,10 @@ class Rules:
             before = from_us if from_us > now_us else None
             reason = "ready" if before is None else "waits-for-not-before"
             return Decision(kind="launch", reason=reason, not_before_us=before, not_after_us=not_after_us)
+        try:
+            calendars = self.windows.calendars_now(calendars)
+        except Held as held:
+            return Decision(kind="hold", reason=held.reason, message=held.message)
         return self.windows.decide(calendars, from_us, now_us, not_after_us, "ready")
 
     def _in_offset(self, case: _Case) -> Decision | None:

@@ -75,6 +75,22 @@ class CallingWindows:
         """The rules of countries that hold, if any."""
         return self._rules.book
 
+    @property
+    def rules(self) -> WindowRules:
+        """Which windows hold."""
+        return self._rules
+
+    def calendars_now(self, calendars: Sequence[str]) -> tuple[str, ...]:
+        """Return the calendars that hold now for a contact who had `calendars`; raise Held when that is not known.
+
+        Where the caller's own windows came or went meanwhile, only what a calendar says of the zone still counts.
+        """
+        own = [f"{OWN}@{name.partition('@')[2]}" for name in calendars] if self._own else []
+        regional = [name for name in calendars if not name.startswith(f"{OWN}@")] if self._rules.book else []
+        if self._rules.book and not (regional and all(self._of(name) for name in regional)):
+            raise Held("unknown-region", "the rules have changed, and those for this row are not among them")
+        return tuple(dict.fromkeys((*own, *regional)))
+
     def calendars_of(self, prepared: Prepared) -> tuple[str, ...]:
         """Return the contact's calendars as `rules@zone`, one for each number and zone; raise Held when untold."""
         numbers: list[str | None] = [self._number(phone) for phone in prepared.phones]
@@ -161,7 +177,8 @@ class CallingWindows:
         if name == OWN:
             return self._own
         country, _dash, region = name.partition("-")
-        found = (self._rules.book or {})[country].calendars(region or None)
+        rules = (self._rules.book or {}).get(country)
+        found = rules.calendars(region or None) if rules is not None else None
         return found[1] if found is not None else ()
 
     def decide(

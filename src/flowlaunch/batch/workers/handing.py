@@ -56,8 +56,11 @@ async def hand_over(
     store = ledger.store
     # as if it had been paused for what went wrong so far: a feeder then begins to count anew
     baseline = Baseline(is_breached=True) if options.accepts_failures else None
+    overrides = {"reopen": options.reopen.recorded()} if options.reopen is not None else {}
     await asyncio.to_thread(
-        lambda: handovers.give(store, batch_id, client_key=client_key, profile=profile, baseline=baseline)
+        lambda: handovers.give(
+            store, batch_id, client_key=client_key, profile=profile, baseline=baseline, overrides=overrides
+        )
     )
     onlooker = _Onlooker(ledger, batch_id, options, client_key, clock, on_event or _ignore)
     return await onlooker.run(stop)

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from flowlaunch.batch.events import RunEvent
     from flowlaunch.batch.ledger import Batch, Ledger
     from flowlaunch.batch.ledger.handovers import Handover
-    from flowlaunch.batch.rules import Rules
     from flowlaunch.batch.work import BatchOutcome, WorkOptions
     from flowlaunch.batch.workers.queue import JobQueue
 
@@ -72,7 +71,6 @@ class Known:
     """What this process remembers of a batch between jobs."""
 
     batch: Batch
-    rules: Rules | None
     durations: Durations
     learnt_at_s: float
 
@@ -94,13 +92,12 @@ class Hands:
         clock: AsyncClock,
         *,
         me: str = "",
-        rules_of: Callable[[Batch], Rules | None] | None = None,
         on_event: Callable[[int, RunEvent], None] | None = None,
         stale_after_s: float = STALE_S,
         watch: Watch | None = None,
     ) -> None:
         self._ledger, self._queue, self._clients, self._clock = ledger, queue, clients, clock
-        self._rules_of, self._on_event = rules_of or _no_rules, on_event
+        self._on_event = on_event
         self._me, self._stale_after_s, self._watch = me, stale_after_s, watch
         self._at_work: list[Hand] = []
         self._known: dict[int, Known] = {}
@@ -142,7 +139,7 @@ class Hands:
         known = await self._know(held.batch_id)
         options = recorded_options(
             known.batch,
-            known.rules,
+            None,
             {
                 **held.overrides,
                 "is_shared": True, "ends_when": "idle", "most_rows": may_leave(held, order.until_left, order.rows),
@@ -313,13 +310,9 @@ class Hands:
             durations = await asyncio.to_thread(learnt, self._ledger, batch_id)
             if known is None:
                 batch = await asyncio.to_thread(self._ledger.batch, batch_id)
-                known = Known(batch, self._rules_of(batch), durations, now_s)
+                known = Known(batch, durations, now_s)
             self._known[batch_id] = replace(known, durations=durations, learnt_at_s=now_s)
         return self._known[batch_id]
 
     def _now_us(self) -> int:
         return self._ledger.store.now_us()
-
-
-def _no_rules(_batch: Batch) -> Rules | None:
-    return None

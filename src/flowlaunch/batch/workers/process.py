@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from flowlaunch.aclient import AsyncClient
     from flowlaunch.batch.doorbell import Watch
     from flowlaunch.batch.events import RunEvent
-    from flowlaunch.batch.ledger import Batch, Ledger
-    from flowlaunch.batch.rules import Rules
+    from flowlaunch.batch.ledger import Ledger
     from flowlaunch.batch.stop import Stop
     from flowlaunch.batch.workers.queue import JobQueue
 
@@ -52,7 +51,6 @@ class WorkerOptions:
     Attributes:
         jobs: chunks and followings at once. A batch takes one chunk of a worker at a time.
         stale_after_s: silence after which another worker is held for dead: the same for all workers of a ledger.
-        rules_of: makes what decides about rows whose calling window shut while they waited.
         on_event: called with batch id and event for everything that happens in its chunks.
         on_joined: called with the process as listed, once it is.
         watch: told what its chunks and followings wrote.
@@ -62,7 +60,6 @@ class WorkerOptions:
 
     jobs: int = 8
     stale_after_s: float = STALE_S
-    rules_of: Callable[[Batch], Rules | None] | None = None
     on_event: Callable[[int, RunEvent], None] | None = None
     on_joined: Callable[[Process], None] | None = None
     watch: Watch | None = None
@@ -132,7 +129,7 @@ class _Worker:
         self.hands = Hands(
             self.ledger, self.queue, by_key, self.clock,
             me=self.me.process_id,
-            rules_of=self.options.rules_of, on_event=self.options.on_event,
+            on_event=self.options.on_event,
             stale_after_s=self.options.stale_after_s,
             watch=self.options.watch,
         )  # fmt: skip

@@ -97,7 +97,6 @@ async def _work(
 ) -> Process:
     from flowlaunch.aclient import AsyncClient  # noqa: PLC0415 - loads the HTTP library
     from flowlaunch.batch.workers.process import WorkerOptions, work  # noqa: PLC0415
-    from flowlaunch.cli.batch_going import rules_recorded  # noqa: PLC0415
     from flowlaunch.cli.worker_talk import heard, joined_text  # noqa: PLC0415
 
     def hear(batch_id: int, event: RunEvent) -> None:
@@ -106,7 +105,6 @@ async def _work(
     options = WorkerOptions(
         jobs=wanted["jobs"],
         stale_after_s=wanted["stale_after_s"],
-        rules_of=rules_recorded,
         on_event=hear,
         on_joined=lambda me: session.talk(joined_text(me)),
     )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 from flowlaunch.batch.ledger import BatchSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flowlaunch.batch.ledger import Batch, Ledger
     from flowlaunch.gateway.routing.routes import Route
     from flowlaunch.models import Flow
@@ -26,10 +28,16 @@ def route_name_of(batch: Batch) -> str | None:
 
 
 class RouteBatches:
-    """Finds the batch of a route, making it at its first launch."""
+    """Finds the batch of a route, making it at its first launch.
+
+    Attributes:
+        on_made: called with a new batch before anything is in it, in a thread.
+
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self.on_made: Callable[[int], None] = _nothing
         self._making = asyncio.Lock()
         self._ids: dict[tuple[str, ...], int] = {}
 
@@ -53,6 +61,7 @@ class RouteBatches:
         if wanted not in self._ids:
             batch_id = self._ledger.create_batch(spec)
             self._ledger.finish_loading(batch_id)
+            self.on_made(batch_id)
             self._ids[wanted] = batch_id
         return self._ids[wanted]
 
@@ -68,6 +77,10 @@ def _spec(route: Route, flow: Flow) -> BatchSpec:
         payloads=route.spec.payloads,
         outputs=route.spec.outputs,
     )
+
+
+def _nothing(_batch_id: int) -> None:
+    """Take no notice."""
 
 
 def _identity(spec: BatchSpec) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ __all__ = ["HandingEngine"]
 
 ROWS: Final = 500
 """Rows that one notification lets a worker launch; it goes on by itself while there are more."""
-HANDED_ON: Final = (
+HANDED_ON: Final = (  # beside the ramp, and what decides about rows whose calling window shuts while they wait
     "pace_per_minute", "pace_share", "concurrency", "max_failed", "max_in_doubt", "track", "track_share", "timeout_s",
     "token_input", "ends_when",
 )  # fmt: skip
@@ -106,7 +106,7 @@ class HandingEngine:
                 await self._look_over()
             self._bell.clear()
             for batch_id in tuple(self._woken):
-                await asyncio.to_thread(self._hand_over, batch_id)
+                await asyncio.to_thread(self.hand_over, batch_id)
                 self._woken.discard(batch_id)
                 order = ChunkOrder(batch_id=batch_id, client_key=self._client_key, rows=ROWS)
                 await queue.offer_chunk(order)
@@ -115,7 +115,7 @@ class HandingEngine:
     async def _look_over(self) -> None:
         """Hand over what was not yet, with what routes say now, and see whether there is anybody to work."""
         for batch_id in await asyncio.to_thread(self._batch_ids):
-            await asyncio.to_thread(self._hand_over, batch_id)
+            await asyncio.to_thread(self.hand_over, batch_id)
         self._workers = await asyncio.to_thread(workers_with, self._ledger, self._client_key)
         if self._workers:
             self.troubles.clear()
@@ -125,11 +125,15 @@ class HandingEngine:
         for batch_id in self._handed:
             self.troubles.setdefault(batch_id, Trouble("no-worker", message, since_us))
 
-    def _hand_over(self, batch_id: int) -> None:
+    def hand_over(self, batch_id: int) -> None:
+        """Hand a batch to the workers, or tell them how it is to be worked on now: they need no gateway for it then."""
         options = self._options_of(batch_id)
         if options is None:
             return
-        overrides = {name: getattr(options, name) for name in HANDED_ON} | {"ramp": list(options.ramp)}
+        overrides = {name: getattr(options, name) for name in HANDED_ON} | {
+            "ramp": list(options.ramp),
+            "reopen": options.reopen.recorded() if options.reopen is not None else None,
+        }
         if self._handed.get(batch_id) != overrides:
             handovers.give(
                 self._ledger.store, batch_id, client_key=self._client_key, profile=self._profile, overrides=overrides

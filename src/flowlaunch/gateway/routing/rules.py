@@ -14,6 +14,7 @@ from flowlaunch.batch.rules import (
     AttemptLimit,
     CallingWindows,
     DoNotContact,
+    Reopener,
     Rules,
     RulesConfig,
     WindowRules,
@@ -22,10 +23,6 @@ from flowlaunch.batch.rules import (
 from flowlaunch.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flowlaunch.batch.decisions import Decision
-    from flowlaunch.batch.ledger import ChunkRow
     from flowlaunch.gateway.routing.spec import RulesSpec
 
 __all__ = ["RouteRules"]
@@ -73,9 +70,9 @@ class RouteRules:
             self._windows = (day, CallingWindows(self._window_rules, now_us))
         return Rules(self._config, self._windows[1], self._do_not_contact)
 
-    def reopen(self, now_us: Callable[[], int]) -> Callable[[ChunkRow, int], Decision]:
+    def reopener(self) -> Reopener:
         """Return what decides again about launches whose window shut while they waited."""
-        return lambda row, at_us: self.fresh(now_us()).reopen(row.calendars, at_us, None, row.not_after_us)
+        return Reopener(self._window_rules)
 
     def for_file(self, now_us: int) -> Rules:
         """Return the rules for a file of rows, in which a key goes out once."""
