@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import and_, bindparam, exists, insert, literal_column, select, update
+from sqlalchemy import and_, bindparam, delete, exists, insert, literal_column, select, update
 
 from flowlaunch.batch.ledger import batches, counts, events, hands, workers as worker_rows
 from flowlaunch.batch.ledger.faults import retried
@@ -137,16 +137,15 @@ def _handed(one: Row[*tuple[Any, ...]], epoch: int) -> ChunkRow:
 
 
 def _close_empty(connection: Connection, worker: Worker, now_us: int) -> None:
-    """Close this worker's chunks whose rows all have an outcome."""
+    """Close this worker's chunks whose rows all have an outcome; a shared worker's are not kept."""
+    empty = and_(
+        chunks.c.batch_id == worker.batch_id,
+        chunks.c.closed_us.is_(None),
+        chunks.c.worker_id == worker.worker_id,
+        ~exists(select(1).where(rows.c.chunk_id == chunks.c.id, of_batch(worker.batch_id))),
+    )
     connection.execute(
-        update(chunks)
-        .where(
-            chunks.c.batch_id == worker.batch_id,
-            chunks.c.closed_us.is_(None),
-            chunks.c.worker_id == worker.worker_id,
-            ~exists(select(1).where(rows.c.chunk_id == chunks.c.id, of_batch(worker.batch_id))),
-        )
-        .values(closed_us=now_us)
+        delete(chunks).where(empty) if worker.is_shared else update(chunks).where(empty).values(closed_us=now_us)
     )
 
 
@@ -183,22 +182,20 @@ def clear_abandoned(connection: Connection, batch_id: int, now_us: int) -> int:
 
     All in the present transaction and under a new epoch, so nothing that such a worker writes later can count.
     """
-    abandoned = (
-        connection.execute(
-            select(chunks.c.id)
-            .join(workers, workers.c.id == chunks.c.worker_id)
-            .where(chunks.c.batch_id == batch_id, chunks.c.closed_us.is_(None), workers.c.gone_us.is_not(None))
-        )
-        .scalars()
-        .all()
-    )
-    if not abandoned:
+    found = connection.execute(
+        select(chunks.c.id, workers.c.is_shared)
+        .join(workers, workers.c.id == chunks.c.worker_id)
+        .where(chunks.c.batch_id == batch_id, chunks.c.closed_us.is_(None), workers.c.gone_us.is_not(None))
+    ).all()
+    if not found:
         return 0
+    abandoned = [one.id for one in found]
     epoch = batches.raise_epoch(connection, batch_id)
     held = and_(of_batch(batch_id), rows.c.chunk_id.in_(abandoned))
     doubtful = _doubt(connection, held, now_us)
     connection.execute(update(rows).where(held).values(epoch=epoch, chunk_id=None))
     connection.execute(update(chunks).where(chunks.c.id.in_(abandoned)).values(closed_us=now_us, epoch=epoch))
+    connection.execute(delete(chunks).where(chunks.c.id.in_([one.id for one in found if one.is_shared])))
     if doubtful:
         events.write(connection, batch_id, "rows-abandoned", now_us, facts={"in_doubt": doubtful})
     return doubtful

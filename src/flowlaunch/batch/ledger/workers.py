@@ -9,7 +9,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from flowlaunch.batch.ledger import batches as batch_rows, chunks, events, hands
 from flowlaunch.batch.ledger.faults import retried
@@ -76,8 +76,9 @@ def start(store: Store, batch_id: int, *, stale_after_s: float, is_shared: bool)
             .values(worker_id=None if is_shared else me.worker_id, started_us=batch.started_us or now_us)
         )
         chunks.clear_abandoned(connection, batch_id, now_us)
-        facts = {"pid": me.pid, "host": me.host} | ({"shared": True} if is_shared else {})
-        events.write(connection, batch_id, "work-started", now_us, facts=facts)
+        if not is_shared:  # those come and go with every chunk
+            facts = {"pid": me.pid, "host": me.host}
+            events.write(connection, batch_id, "work-started", now_us, facts=facts)
     OURS.add(me.worker_id)
     return me
 
@@ -208,7 +209,10 @@ def settle_unsure(store: Store, worker: Worker) -> None:
 
 
 def stop(store: Store, worker: Worker) -> int:
-    """End a worker's work; what it has in flight is in doubt. Other workers of the batch go on."""
+    """End a worker's work; what it has in flight is in doubt. Other workers of the batch go on.
+
+    Nothing is left of a shared one: there is one for every chunk, and a large batch has hundreds of thousands.
+    """
     with contextlib.suppress(LedgerFencedError):
         settle_unsure(store, worker)
     hands.drop(worker)
@@ -228,6 +232,9 @@ def _stop(store: Store, worker: Worker) -> int:
                 .values(worker_id=None)
             )
             doubtful = chunks.clear_abandoned(connection, worker.batch_id, now_us)
-            events.write(connection, worker.batch_id, "work-stopped", now_us, facts={"in_doubt": doubtful})
+            if worker.is_shared:
+                connection.execute(delete(workers).where(workers.c.id == worker.worker_id))
+            else:
+                events.write(connection, worker.batch_id, "work-stopped", now_us, facts={"in_doubt": doubtful})
     OURS.discard(worker.worker_id)
     return doubtful
