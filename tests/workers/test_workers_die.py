@@ -123,6 +123,6 @@ def test_a_worker_whose_database_is_gone_can_be_ended(worker_world, postgres_ser
     worker = worker_world.start()[0]
     worker_world.ledger.close()
     postgres_server.drop(worker_world.url)
-    worker_world.until(lambda: "sign of life" in worker_world.log_of(worker))
+    worker_world.until(lambda: "no sign of life" in worker_world.log_of(worker))
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(40) in {0, 1}
+    assert worker.wait(20) == 0, worker_world.log_of(worker)

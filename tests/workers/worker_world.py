@@ -40,6 +40,8 @@ class WorkerWorld:
         self.workers = []
         self.key = key_of(sandbox.url, "demo")
         self.takeover_s = TAKEOVER_S
+        self.workers_url = url
+        self.program = ("-m", "flowlaunch")
 
     # batches -------------------------------------------------------------------------------------------------
 
@@ -94,14 +96,14 @@ class WorkerWorld:
             "GENESYSCLOUD_REGION": self.sandbox.url,
             "GENESYSCLOUD_OAUTHCLIENT_ID": client_id,
             "GENESYSCLOUD_OAUTHCLIENT_SECRET": f"{client_id}-secret",
-            "FLOWLAUNCH_LEDGER": self.url,
+            "FLOWLAUNCH_LEDGER": self.workers_url,
             "FLOWLAUNCH_KEYRING": "off",
             **more,
         }
 
     def start(self, many=1, *options, client_id="demo", **environment):
         """Start workers and return them once they are on the list."""
-        command = [sys.executable, "-m", "flowlaunch", "worker", "run", "--takeover", str(self.takeover_s), *options]
+        command = [sys.executable, *self.program, "worker", "run", "--takeover", str(self.takeover_s), *options]
         started = []
         for _ in range(many):
             log = (self.folder / f"worker-{len(self.workers)}.log").open("wb")

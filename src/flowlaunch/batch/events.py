@@ -31,6 +31,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "end-unknown": "the end of one execution cannot be learnt; its row stays launched, with the reason",
     "tracking-lost": "the ends of executions cannot be read",
     "storage": "the ledger cannot be written, a full disk for instance",
+    "unwritten": "the run ended without writing what came of some launches; their rows become in doubt",
     "stopping": "nothing new is launched; what is in flight is finished",
     "stopped": "the runner ended with rows left",
     "cancelled": "the rest of the batch was cancelled",

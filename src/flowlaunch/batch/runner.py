@@ -16,7 +16,14 @@ from flowlaunch.batch.dispatch import Sent, Sign, judged
 from flowlaunch.batch.gauge import Gauge
 from flowlaunch.batch.health import Health
 from flowlaunch.batch.states import Event
-from flowlaunch.errors import FlowlaunchError, LedgerBusyError, LedgerError, LedgerFullError, RateLimitedError
+from flowlaunch.errors import (
+    FlowlaunchError,
+    LedgerBusyError,
+    LedgerError,
+    LedgerFullError,
+    LedgerUnreachableError,
+    RateLimitedError,
+)
 
 if TYPE_CHECKING:
     from flowlaunch.batch.ledger import ChunkRow, Outcome
@@ -64,6 +71,7 @@ class Runner:
         self.reason = ""
         self.error: FlowlaunchError | None = None
         self._storage_failures = 0
+        self._is_away = False
         self._rings = 0
         place.stop.on_request(self.bell.set)
 
@@ -75,6 +83,8 @@ class Runner:
             except LedgerBusyError as error:
                 self._busy(error, [])
                 await self._place.clock.sleep(STORAGE_FIRST_S)
+                if self._place.stop.level:
+                    self.end("stopped", self._place.stop.reason or "asked to stop")
             except LedgerError as error:  # a full disk among them: no intent was written, nothing of it was sent
                 self._storage_failed(error, [])
         await self._drain()
@@ -221,7 +231,7 @@ class Runner:
             desk.outcomes[:0] = results
             self.end("stopped", error.message, error)
             return False
-        self._storage_failures = 0
+        self._storage_failures, self._is_away = 0, False
         self._overseer.written(results)
         if any(outcome.event is Event.NOT_SENT for outcome in results):
             desk.none_due_until_us = 0
@@ -236,7 +246,8 @@ class Runner:
 
     def _busy(self, error: LedgerBusyError, unwritten: list[Outcome]) -> None:
         self.desk.outcomes[:0] = unwritten
-        self._storage_failures += 1
+        self._is_away = self._place.outlasts_outages and isinstance(error, LedgerUnreachableError)
+        self._storage_failures += not self._is_away
         if self._storage_failures >= STORAGE_TRIES:
             self.end("stopped", error.message, error)
 
@@ -252,11 +263,20 @@ class Runner:
         await asyncio.gather(*desk.tasks, return_exceptions=True)
         if self._is_fenced():
             return
-        for turn in range(STORAGE_TRIES):
-            if await self._write([]):
-                break
-            await place.clock.sleep(min(STORAGE_LONGEST_S, STORAGE_FIRST_S * 2.0**turn))
+        await self._write_out()
         await self.put_down()
+
+    async def _write_out(self) -> None:
+        """Write what is left to write, trying again for a while, or for as long as the ledger's database is away."""
+        tries, wait_s = STORAGE_TRIES, STORAGE_FIRST_S
+        while not await self._write([]):
+            tries -= not self._is_away
+            if not tries or (self._is_away and self._place.stop.level > 1):
+                unwritten = len(self.desk.outcomes)
+                self._overseer.tell("unwritten", f"{unwritten} outcomes are not in the ledger", rows=unwritten)
+                return
+            await self._place.clock.sleep(STORAGE_FIRST_S if self._is_away else wait_s)
+            wait_s = min(STORAGE_LONGEST_S, wait_s * 2)
 
     async def put_down(self) -> None:
         """Give back rows and slots in hand: others may want them."""

@@ -67,6 +67,8 @@ class WorkOptions:
             tell, and what concerns the whole batch (ramp, following) is the duty of somebody else.
         seen: what had gone wrong in the batch and counts no more; None: what the first look finds.
         stale_after_s: silence after which another of these runs is held for dead.
+        outlasts_outages: while the ledger's database is away, keep what came of launches and wait, however long: until
+            asked to stop. Else the run ends after some tries.
 
     """
 
@@ -88,6 +90,7 @@ class WorkOptions:
     is_shared: bool = False
     seen: Tally | None = None
     stale_after_s: float = 20.0
+    outlasts_outages: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,7 +297,7 @@ async def _assembled(
     place = Workplace(
         ledger=ledger, writer=writer, worker=worker, batch_id=batch.batch_id, clock=time, lane=lane,
         dispatcher=dispatcher, calendar=Calendar(options.reopen), stop=stop, concurrency=options.concurrency,
-        ends_when=options.ends_when, most_rows=options.most_rows,
+        ends_when=options.ends_when, most_rows=options.most_rows, outlasts_outages=options.outlasts_outages,
     )  # fmt: skip
     durations = durations or Durations()
     tracker = look_lane = None

@@ -36,6 +36,7 @@ class Workplace:
     concurrency: int
     ends_when: Literal["through", "idle", "never"] = "through"
     most_rows: int | None = None
+    outlasts_outages: bool = False
 
     @property
     def is_unpaced(self) -> bool:

@@ -55,7 +55,7 @@ def quiet_engine(session: Session) -> None:
     logger = logging.getLogger("flowlaunch.workers")
     logger.addHandler(_Talk(session))
     logger.propagate = False
-    for name in ("procrastinate", "psycopg.pool"):
+    for name in ("procrastinate", "psycopg", "psycopg.pool"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 

@@ -86,7 +86,8 @@ def _take(store: Store, worker: Worker, size: int) -> Chunk | None:
         if hands.hand_of(worker).has_lost_chunks:
             hands.free_lost_chunks(connection, worker)
         if worker.is_shared:
-            worker_rows.retire_dead(connection, worker.batch_id, now_us, worker.stale_after_s, but=worker.worker_id)
+            silence_s = store.silence_s(worker.stale_after_s)
+            worker_rows.retire_dead(connection, worker.batch_id, now_us, silence_s, but=worker.worker_id)
         abandoned = clear_abandoned(connection, worker.batch_id, now_us)
         _close_empty(connection, worker, now_us)
         due = connection.execute(_DUE, _due_values(worker.batch_id, now_us, size)).all()

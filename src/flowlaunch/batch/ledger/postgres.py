@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import random
+import math
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,9 +11,11 @@ from sqlalchemy import create_engine, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError, TimeoutError as PoolTimeoutError
 from sqlalchemy.schema import CreateSchema
 
+from flowlaunch._io.chance import CHANCE
 from flowlaunch.batch.ledger.counts import PART_OPTION
 from flowlaunch.batch.ledger.faults import lost
-from flowlaunch.errors import LedgerError
+from flowlaunch.batch.ledger.outage import Lines, Outage
+from flowlaunch.errors import LedgerError, LedgerUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,8 +30,6 @@ SCHEMA: Final = "flowlaunch"
 SCHEMES: Final = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 PATIENCE_S: Final = 10.0
 """How long a server that answered before is waited for."""
-FIRST_WAIT_S: Final = 0.05
-LONGEST_WAIT_S: Final = 1.0
 UPGRADE_LOCK: Final = 0x464C4C31
 PARTS: Final = 64
 """Parts of a count: few processes change the same one at once."""
@@ -80,7 +80,7 @@ class PostgresDatabase:
     """A ledger in a PostgreSQL database: each transaction has a connection of its own.
 
     Nothing is asked of the server before the first transaction. Once the server has answered, one that does not
-    is waited for, up to `patience_s`, whenever a transaction begins.
+    is waited for, up to `patience_s`, whenever a transaction begins; of all that wait one tries at a time.
     """
 
     path: Path | None = None
@@ -91,6 +91,10 @@ class PostgresDatabase:
         self.engine = _engine(url)
         self.patience_s = patience_s
         self._has_answered = False
+        self._outage = Outage()
+        self._said = f"reach {self.place}: it was given up"
+        self._lines = Lines()
+        event.listen(self.engine, "connect", self._opened)
 
     @contextlib.contextmanager
     def writing(self, *, durable: bool) -> Iterator[Connection]:
@@ -140,18 +144,40 @@ class PostgresDatabase:
         """Leave the files to the server."""
         return True
 
+    def break_off(self, *, for_good: bool = False) -> None:
+        """Break every connection, whoever waits for an answer on it; `for_good`: do not wait for the server again."""
+        if for_good:
+            self._outage.give_up()
+        self._lines.break_off()
+
+    def silence_s(self, stale_after_s: float) -> float:
+        """Return what silence means death now: none, while all may only just have got the server back."""
+        return math.inf if self._outage.over_since_s < stale_after_s else stale_after_s
+
+    def _opened(self, connection: Any, _record: object) -> None:
+        self._lines.add(connection)
+
     def _begun(self, begin: str) -> Connection:
         """Return a connection on which a transaction has begun, waiting for a server that is away for a while."""
         ends_s = time.monotonic() + (self.patience_s if self._has_answered else 0.0)
-        wait_s = FIRST_WAIT_S
-        while True:
+        while self._outage.may_try(ends_s):
             try:
-                return self._connected(begin)
-            except (DBAPIError, PoolTimeoutError) as error:
+                connection = self._connected(begin)
+            except DBAPIError as error:
+                self._outage.failed()
+                away = lost(error, f"reach {self.place}", is_uncertain=False)
+                self._said = away.message
                 if time.monotonic() >= ends_s:
+                    raise away from error
+            except BaseException as error:
+                self._outage.over()
+                if isinstance(error, PoolTimeoutError):
                     raise lost(error, f"reach {self.place}", is_uncertain=False) from error
-            time.sleep(min(wait_s, max(0.0, ends_s - time.monotonic())))
-            wait_s = min(LONGEST_WAIT_S, wait_s * 2)
+                raise
+            else:
+                self._outage.over()
+                return connection
+        raise LedgerUnreachableError(self._said)
 
     def _connected(self, begin: str) -> Connection:
         connection = self.engine.connect()
@@ -204,7 +230,7 @@ def _engine(url: URL) -> Engine:
             pool_use_lifo=True,
             use_native_hstore=False,
             connect_args={**arguments, "autocommit": True},
-            execution_options={PART_OPTION: random.randrange(PARTS)},  # noqa: S311 - spreads, hides nothing
+            execution_options={PART_OPTION: CHANCE.randrange(PARTS)},
         )
     except ImportError as error:
         raise LedgerError(

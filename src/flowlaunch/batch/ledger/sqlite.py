@@ -159,6 +159,13 @@ class SqliteFile:
             self._durable = durable
         return self._writer
 
+    def break_off(self, *, for_good: bool = False) -> None:
+        """Do nothing: there is no server that could hang."""
+
+    def silence_s(self, stale_after_s: float) -> float:
+        """Return what silence means death."""
+        return stale_after_s
+
     def close(self) -> None:
         """Close every connection."""
         with self._turn:

@@ -73,6 +73,14 @@ class Database(Protocol):
         """Let the bytes of what was deleted go from the files, where that is ours to do; False: not all went."""
         ...
 
+    def break_off(self, *, for_good: bool = False) -> None:
+        """Break what waits for a server's answer; `for_good`: do not wait for the server again."""
+        ...
+
+    def silence_s(self, stale_after_s: float) -> float:
+        """Return after what silence another process is held for dead now, seconds."""
+        ...
+
     def close(self) -> None:
         """Close every connection."""
         ...
@@ -155,6 +163,14 @@ class Store:
         """Lend a connection outside of any transaction, for upkeep."""
         with translated(doing, self.place), self.database.between() as connection:
             yield connection
+
+    def break_off(self, *, for_good: bool = False) -> None:
+        """Break what waits for a server's answer; `for_good`: every call fails at once from now on while it is away."""
+        self.database.break_off(for_good=for_good)
+
+    def silence_s(self, stale_after_s: float) -> float:
+        """Return after what silence another process is held for dead now: while a server was away all were silent."""
+        return self.database.silence_s(stale_after_s)
 
     def close(self) -> None:
         """Close every connection."""

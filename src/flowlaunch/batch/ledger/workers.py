@@ -60,7 +60,7 @@ def start(store: Store, batch_id: int, *, stale_after_s: float, is_shared: bool)
     with store.write("start work") as connection:
         refuse_moved(connection, store.place)
         batch = batch_rows.find(connection, batch_id, store.place, for_update=True)
-        retire_dead(connection, batch_id, now_us, stale_after_s)
+        retire_dead(connection, batch_id, now_us, store.silence_s(stale_after_s))
         rivals = [one for one in _present(connection, batch_id) if not (is_shared and one.is_shared)]
         if rivals:
             raise _busy(rivals[0], batch_id)

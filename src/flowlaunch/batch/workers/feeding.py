@@ -11,7 +11,7 @@ from flowlaunch.batch.ledger import Change, crew, handovers
 from flowlaunch.batch.states import RowState
 from flowlaunch.batch.workers.judging import ANY, OPENING, chunks_of, judge
 from flowlaunch.batch.workers.queue import FOLLOW, LAUNCH, STALE_S, ChunkOrder
-from flowlaunch.errors import LedgerError
+from flowlaunch.errors import LedgerError, LedgerUnreachableError
 
 if TYPE_CHECKING:
     from flowlaunch._io.clock_async import AsyncClock
@@ -52,6 +52,8 @@ class Feeder:
         while True:
             try:
                 await self.look()
+            except LedgerUnreachableError as error:  # whoever gives the signs of life tells that
+                log.info("looking for work: %s", error.message)
             except LedgerError as error:
                 log.warning("looking for work: %s", error.message)
             await self._clock.sleep(LOOK_S)
@@ -67,7 +69,7 @@ class Feeder:
             self.taken_over += await self._queue.reclaim(self._stale_after_s)
         found = await self._queue.standing()
         held, processes = await asyncio.to_thread(lambda: (handovers.under_way(store), crew.present(store)))
-        since_us = self._now_us() - round(self._stale_after_s * 1e6)
+        since_us = await asyncio.to_thread(store.now_us) - round(self._stale_after_s * 1e6)
         alive = [one for one in processes if one.heartbeat_us >= since_us and not one.is_draining]
         self._tell_who_waits(held, alive)
         jobs = await self._swept(found, {one.process_id for one in alive})

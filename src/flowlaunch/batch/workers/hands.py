@@ -80,6 +80,7 @@ class Hands:
 
     Attributes:
         launched: rows launched so far.
+        unwritten: outcomes that could not be written before a chunk was ended.
         trouble: why the last job could not be done, or "".
 
     """
@@ -103,8 +104,14 @@ class Hands:
         self._known: dict[int, Known] = {}
         self._stop_level = 0
         self._reason = ""
-        self.launched = 0
+        self.launched = self.unwritten = 0
         self.trouble = ""
+
+    def begin_anew(self, reason: str) -> None:
+        """Have every job at hand end in order and be begun anew: the queue takes none before those have ended."""
+        for hand in self._at_work:
+            if not hand.stop.level:
+                hand.stop.request(reason)
 
     def request_stop(self, reason: str) -> None:
         """Have every job end: at first in order, then at once."""
@@ -144,7 +151,7 @@ class Hands:
                 **held.overrides,
                 "is_shared": True, "ends_when": "idle", "most_rows": may_leave(held, order.until_left, order.rows),
                 "track": False, "ramp": (), "seen": seen_of(held.baseline or Baseline()), "waits_when_paused": False,
-                "stale_after_s": self._stale_after_s,
+                "stale_after_s": self._stale_after_s, "outlasts_outages": True,
             },
         )  # fmt: skip
 
@@ -154,6 +161,8 @@ class Hands:
                     batch_id=held.batch_id, job="launch", in_hand=event.fields["in_hand"],
                     per_minute=event.fields["launched_per_minute"],
                 )  # fmt: skip
+            elif event.kind == "unwritten":
+                self.unwritten += event.fields["rows"]
             if self._on_event is not None:
                 self._on_event(held.batch_id, event)
 
@@ -179,7 +188,7 @@ class Hands:
         if isinstance(error, (LedgerFencedError, LedgerUnreachableError)):
             return
         if isinstance(error, LedgerBusyError):  # a process works on it alone
-            later_us = self._now_us() + LATER_US
+            later_us = await self._now_us() + LATER_US
             await self._queue.offer_chunk(msgspec.structs.replace(order, at_us=later_us))
             return
         if isinstance(error, LedgerError):
@@ -198,7 +207,7 @@ class Hands:
         """Enqueue the next chunk of this number at once, if rows are due: the feeder looks but once a second."""
         try:
             due_us = await asyncio.to_thread(self._ledger.next_due_us, order.batch_id)
-            if due_us is not None and due_us <= self._now_us():
+            if due_us is not None and due_us <= await self._now_us():
                 await self._queue.offer_chunk(order)
         except LedgerError as error:
             log.info("batch %d: %s", order.batch_id, error.message)
@@ -266,7 +275,7 @@ class Hands:
             hand.standing = HandStanding(batch_id=held.batch_id, job="follow", in_hand=tracker.reading)
             await self._clock.wait(ended, LOOK_S)
             next_us = await asyncio.to_thread(self._ledger.next_look_us, held.batch_id)
-            is_quiet = next_us is None or next_us > self._now_us() + QUIET_US
+            is_quiet = next_us is None or next_us > await self._now_us() + QUIET_US
             if is_quiet and tracker.is_idle:
                 return
             now = await self._handover(held.batch_id)
@@ -284,7 +293,7 @@ class Hands:
         await self._queue.offer_following(
             ChunkOrder(
                 batch_id=held.batch_id, client_key=held.client_key, chunk=chunk, priority=held.priority,
-                at_us=self._now_us() + UNREADABLE_US,
+                at_us=await self._now_us() + UNREADABLE_US,
             )
         )  # fmt: skip
 
@@ -314,5 +323,6 @@ class Hands:
             self._known[batch_id] = replace(known, durations=durations, learnt_at_s=now_s)
         return self._known[batch_id]
 
-    def _now_us(self) -> int:
-        return self._ledger.store.now_us()
+    async def _now_us(self) -> int:
+        """Return the present instant; the server is asked for it from time to time, and may be away."""
+        return await asyncio.to_thread(self._ledger.store.now_us)

@@ -20,8 +20,10 @@ from flowlaunch.batch.ledger.crew import Client, Process
 from flowlaunch.batch.permits import client_key, govern
 from flowlaunch.batch.workers.feeding import Feeder
 from flowlaunch.batch.workers.hands import Hands
+from flowlaunch.batch.workers.presence import GIVE_UP_AFTER_S, Presence
 from flowlaunch.batch.workers.queue import FOLLOW, LAUNCH, STALE_S, opened_queue
-from flowlaunch.errors import FlowlaunchError, LedgerError, SettingsError
+from flowlaunch.batch.writer import Writer
+from flowlaunch.errors import FlowlaunchError, LedgerError, LedgerUnreachableError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -36,9 +38,10 @@ if TYPE_CHECKING:
 
 __all__ = ["WorkerOptions", "work"]
 
-BEAT_S: Final = 2.0
 AGAIN_S: Final = 1.0
 AT_ONCE_S: Final = 5.0
+LEAVE_S: Final = 10.0
+"""How long a worker that is to leave waits for a database that is away: what it launched would be in doubt."""
 BESIDE_S: Final = 30.0
 """How long something else that this process does may take to end."""
 log = logging.getLogger("flowlaunch.workers")
@@ -51,6 +54,7 @@ class WorkerOptions:
     Attributes:
         jobs: chunks and followings at once. A batch takes one chunk of a worker at a time.
         stale_after_s: silence after which another worker is held for dead: the same for all workers of a ledger.
+        give_up_after_s: how long a database that is away is waited for; None: for ever.
         on_event: called with batch id and event for everything that happens in its chunks.
         on_joined: called with the process as listed, once it is.
         watch: told what its chunks and followings wrote.
@@ -60,6 +64,7 @@ class WorkerOptions:
 
     jobs: int = 8
     stale_after_s: float = STALE_S
+    give_up_after_s: float | None = GIVE_UP_AFTER_S
     on_event: Callable[[int, RunEvent], None] | None = None
     on_joined: Callable[[Process], None] | None = None
     watch: Watch | None = None
@@ -87,6 +92,7 @@ async def work(
 
     Raises:
         LedgerError: the ledger cannot be opened, or is a file.
+        LedgerUnreachableError: its database was away for too long, or what came of launches could not be written.
         SettingsError: no client was given.
 
     """
@@ -113,8 +119,12 @@ class _Worker:
     clock: AsyncClock
     me: Process = field(init=False)
     hands: Hands = field(init=False)
+    presence: Presence = field(init=False)
+    # signs of life have a thread of their own: all others may wait for the database
+    _writer: Writer = field(default_factory=Writer)
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
     _failure: FlowlaunchError | None = None
+    _loop: asyncio.AbstractEventLoop = field(init=False)
 
     def __post_init__(self) -> None:
         by_key = {client_key(client): client for client in self.clients.values()}
@@ -133,12 +143,17 @@ class _Worker:
             stale_after_s=self.options.stale_after_s,
             watch=self.options.watch,
         )  # fmt: skip
+        self.presence = Presence(
+            lambda: self._writer.call(self._give_sign), self._break_off, self.clock,
+            on_return=lambda: self.hands.begin_anew("the database was away"),
+            give_up_after_s=self.options.give_up_after_s,
+        )  # fmt: skip
         self.queue.on(LAUNCH, self.hands.launch)
         self.queue.on(FOLLOW, self.hands.follow)
 
     async def run(self) -> None:
         """Work until asked to stop, and leave."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         loop.set_exception_handler(_heed)
         self.stop.on_request(self._hear)
         await asyncio.to_thread(crew.join, self.ledger.store, self.me)
@@ -148,7 +163,7 @@ class _Worker:
             self.ledger, self.queue, self.me.process_id, self.clock, stale_after_s=self.options.stale_after_s
         )
         ended = asyncio.Event()
-        beating = loop.create_task(self._kept_up("the signs of life", self._beat))
+        beating = loop.create_task(self._kept_up("the signs of life", self._be_there))
         at_work = [
             loop.create_task(self._kept_up("feeding", feeder.run)),
             loop.create_task(self._kept_up("the jobs", self._do_jobs)),
@@ -163,21 +178,38 @@ class _Worker:
                 task.cancel()
             await self._until_ended(at_work)
             await asyncio.wait([beside], timeout=AT_ONCE_S if self.stop.level > 1 else BESIDE_S)
+            if not self.presence.there.is_set():
+                self._break_off(for_good=True)
             for task in (beside, beating):
                 task.cancel()
             await asyncio.gather(beside, beating, return_exceptions=True)
+            self._writer.close()
             self.me = self._now()
             with suppress(LedgerError):
                 await asyncio.to_thread(crew.leave, self.ledger.store, self.me.process_id)
+        self._tell_failure()
+
+    def _tell_failure(self) -> None:
+        lost = self.hands.unwritten
+        said = f"what came of {lost} launches is not in the ledger; they become in doubt when others take over"
+        if self._failure is not None and lost and isinstance(self._failure, LedgerUnreachableError):
+            raise LedgerUnreachableError(f"{self._failure.message}; {said}", hint=self._failure.hint)
         if self._failure is not None:
             raise self._failure
+        if lost:
+            raise LedgerUnreachableError(
+                f"leave while the database was away: {said}", hint="`flowlaunch batch reconcile` settles them."
+            )
 
     async def _until_ended(self, tasks: list[asyncio.Task[None]]) -> None:
         """Wait until what has begun is finished; once asked to end at once only for as long as a write may take."""
-        left_s = AT_ONCE_S
+        left_s, patience_s = AT_ONCE_S, LEAVE_S
         while left_s > 0 and not all(task.done() for task in tasks):
             await asyncio.wait(tasks, timeout=AGAIN_S)
             left_s -= AGAIN_S if self.stop.level > 1 else 0.0
+            patience_s -= AGAIN_S if not self.presence.there.is_set() else 0.0
+            if patience_s <= 0 and self.stop.level < 2:
+                self.stop.request("the database is away")
 
     async def _beside(self, ended: asyncio.Event) -> None:
         if self.options.beside is None:
@@ -191,11 +223,18 @@ class _Worker:
     def _hear(self) -> None:
         self.hands.request_stop(self.stop.reason)
         self._asked.set()
+        if self.stop.level > 1 and not self.presence.there.is_set():
+            self._break_off(for_good=True)
+
+    def _break_off(self, *, for_good: bool = False) -> None:
+        self.ledger.store.break_off(for_good=for_good)
+        self.queue.break_off()
 
     async def _do_jobs(self) -> None:
         """Take jobs, beginning again when the database was away or took this process for dead."""
         keys = {client_key(client) for client in self.clients.values()}
         while not self.stop.level:  # without a database the engine answers a cancellation by an error of its own
+            await self.presence.there.wait()
             try:
                 await self.queue.work(
                     self.me.process_id,
@@ -204,6 +243,8 @@ class _Worker:
                     stale_after_s=self.options.stale_after_s,
                 )
                 log.warning("the job queue stopped: beginning again")
+            except LedgerUnreachableError as error:
+                log.info("%s", error.message)
             except LedgerError as error:
                 log.warning("%s", error.message)
             await self.clock.sleep(AGAIN_S)
@@ -219,15 +260,19 @@ class _Worker:
                 return
             await self.clock.sleep(AGAIN_S)
 
-    async def _beat(self) -> None:
-        while True:
-            self.me = self._now()
-            try:
-                if await asyncio.to_thread(crew.beat, self.ledger.store, self.me) and not self.stop.level:
-                    self.stop.request("asked to drain")
-            except LedgerError as error:
-                log.warning("sign of life: %s", error.message)
-            await self.clock.sleep(BEAT_S)
+    async def _be_there(self) -> None:
+        """Give signs of life; end at once when the database stays away."""
+        try:
+            await self.presence.run()
+        except LedgerUnreachableError as error:
+            self._failure = error
+            for _ in range(2 - self.stop.level):
+                self.stop.request("the database is away")
+
+    def _give_sign(self) -> None:
+        self.me = self._now()
+        if crew.beat(self.ledger.store, self.me) and not self.stop.level:
+            self._loop.call_soon_threadsafe(self.stop.request, "asked to drain")
 
     def _now(self) -> Process:
         return msgspec.structs.replace(

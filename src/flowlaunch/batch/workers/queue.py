@@ -18,6 +18,7 @@ from psycopg_pool import PoolTimeout
 
 from flowlaunch.batch.ledger.crew import STALE_S
 from flowlaunch.batch.ledger.jobs_schema import JOBS_SCHEMA, conninfo_of, prepare_jobs
+from flowlaunch.batch.ledger.outage import Lines
 from flowlaunch.errors import LedgerUnreachableError
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ GRACE_S: Final = 1.0
 """Jobs go a little later than rows, so that whoever gets the job finds the rows free."""
 POLL_S: Final = 1.0
 """How often a worker looks for jobs whose time has come; new ones are notified at once."""
+RECONNECT_S: Final = 2.0
+"""How long the pool tries to replace a lost connection: were it for long, and ever more seldom, a database that is back
+would be noticed late. It tries anew whenever somebody asks for a connection."""
 LAUNCH, FOLLOW = "launch", "follow"
 OF_WORKER: Final = "worker-"
 log = logging.getLogger("flowlaunch.workers")
@@ -72,8 +76,8 @@ class JobStanding(msgspec.Struct, frozen=True, kw_only=True):
 class JobQueue:
     """The jobs in one ledger's database. Errors of the connection are LedgerUnreachableError."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, app: App, lines: Lines) -> None:
+        self._app, self._lines = app, lines
 
     def on(self, task: str, do: Callable[..., Awaitable[None]]) -> None:
         """Have `do` called with a job's arguments."""
@@ -140,6 +144,10 @@ class JobQueue:
         with _reachable("take a job back"):
             await self._app.job_manager.cancel_job_by_id_async(job.job_id, delete_job=True)
 
+    def break_off(self) -> None:
+        """Break every connection: a server that hangs answers on none of them."""
+        self._lines.break_off()
+
     async def _drop(self, job: jobs.Job) -> None:
         try:
             await self._app.job_manager.finish_job(job, jobs.Status.FAILED, delete_job=True)
@@ -181,22 +189,25 @@ def queue_of_worker(worker: str) -> str:
 async def opened_queue(ledger: Ledger, place: str) -> AsyncIterator[JobQueue]:
     """Open the jobs in a ledger's database, making their tables when there are none."""
     prepare_jobs(ledger.store)
+    lines = Lines()
+
+    async def configure(connection: AsyncConnection[Any]) -> None:
+        lines.add(connection)
+        await connection.set_autocommit(True)
+        await connection.execute(f"SET search_path TO {JOBS_SCHEMA}")
+
     connector = PsycopgConnector(
-        conninfo=conninfo_of(place), min_size=1, max_size=4, timeout=10.0, configure=_configure,
+        conninfo=conninfo_of(place), min_size=1, max_size=4, timeout=10.0, configure=configure,
+        reconnect_timeout=RECONNECT_S,
         kwargs={"application_name": "flowlaunch jobs", "connect_timeout": 10},
     )  # fmt: skip
     app = App(connector=connector)
     with _reachable("open the job queue"):
         await app.open_async()
     try:
-        yield JobQueue(app)
+        yield JobQueue(app, lines)
     finally:
         await app.close_async()
-
-
-async def _configure(connection: AsyncConnection[Any]) -> None:
-    await connection.set_autocommit(True)
-    await connection.execute(f"SET search_path TO {JOBS_SCHEMA}")
 
 
 @contextmanager

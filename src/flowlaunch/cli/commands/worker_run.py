@@ -58,6 +58,15 @@ __all__ = ["run_command"]
     metavar="S",
     help="Silence after which another worker's chunks are taken over; the same for all workers.",
 )
+@click.option(
+    "--give-up-after",
+    "give_up_after_min",
+    type=click.FloatRange(0, 10_080),
+    default=15.0,
+    show_default=True,
+    metavar="MIN",
+    help="End with code 1 when the database was away for so long; 0 waits for ever.",
+)
 @click.option("--callbacks", "calls_back", is_flag=True, help="Send the callbacks of gateways on this ledger, too.")
 @callback_options
 @command_options(settings=False, profile=False)
@@ -68,6 +77,11 @@ def run_command(ctx: click.Context, /, session: Session, ledger: str, profiles: 
     The worker takes chunks of every batch that was handed to workers and whose OAuth client it has, launches their
     rows, and follows the executions. It paces itself with all the others in the database. Ctrl-C or SIGTERM finishes
     what is in flight and gives the rest back; a second one ends at once.
+
+    While the database is away the worker takes nothing new, keeps what came of launches in memory, and writes it when
+    the database is back. It ends with code 1 when that takes too long, or when it is asked to leave meanwhile and has
+    something that it cannot write: the last line says how many launches become in doubt. Have a supervisor (systemd,
+    Kubernetes) start it again.
 
     -o jsonl prints every event as a line of JSON.
     """
@@ -105,6 +119,7 @@ async def _work(
     options = WorkerOptions(
         jobs=wanted["jobs"],
         stale_after_s=wanted["stale_after_s"],
+        give_up_after_s=wanted["give_up_after_min"] * 60 or None,
         on_event=hear,
         on_joined=lambda me: session.talk(joined_text(me)),
     )

@@ -1,0 +1,99 @@
+"""Workers whose database is away: they wait quietly, lose nothing, end when asked to, and give up in the end."""
+
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from doorway import Doorway
+from worker_world import TAKEOVER_S
+
+from flowlaunch.batch.ledger import crew, open_ledger
+from flowlaunch.errors import LedgerUnreachableError
+from flowlaunch.sandbox import Hang
+
+pytestmark = pytest.mark.timeout(300)  # several processes begin, on machines with other work
+LAUNCH = "executions.launch"
+HASTY = Path(__file__).with_name("hasty_worker.py")
+
+
+@pytest.fixture
+def door(worker_world):
+    """The way of every worker of this test to its database."""
+    one = Doorway(worker_world.url)
+    worker_world.workers_url = one.url
+    worker_world.program = (str(HASTY),)
+    yield one
+    one.close()
+
+
+def test_the_threads_of_a_process_reach_for_a_database_one_at_a_time(worker_world):
+    """However many threads wait for a server that is away, it sees a connection every few seconds, and all go on."""
+    door = Doorway(worker_world.url)
+    with open_ledger(door.url) as ledger, ThreadPoolExecutor(20) as threads:
+        store = ledger.store
+        store.database.patience_s = 3.0
+        door.shut()
+        began_s = time.monotonic()
+        asked = [threads.submit(crew.present, store) for _ in range(20)]
+        failures = [one.exception() for one in asked]
+        passed_s = time.monotonic() - began_s
+        assert {type(one) for one in failures} == {LedgerUnreachableError}
+        # each thread finds its own connection broken, if it had one; then they take turns
+        assert door.tries <= 4 + 8 + passed_s
+        store.database.patience_s = 60.0
+        waiting = [threads.submit(crew.present, store) for _ in range(20)]
+        door.open()
+        assert [one.result(timeout=30) for one in waiting] == [()] * 20
+    door.close()
+
+
+def test_a_worker_waits_quietly_and_goes_on_when_its_database_is_back(worker_world, door):
+    """Workers try seldom, say once that they wait, keep what they launched, and end the batch with nothing in doubt."""
+    workers = worker_world.start(2)
+    batch_id = worker_world.load(300, pace_per_minute=2_400.0, track=False)
+    worker_world.until(lambda: worker_world.left(batch_id) >= 40)
+    door.shut()
+    began_s = time.monotonic()
+    worker_world.until(lambda: all("no sign of life" in worker_world.log_of(one) for one in workers))
+    worker_world.until(lambda: time.monotonic() - began_s > TAKEOVER_S + 1)  # long enough to be held for dead
+    away_s = time.monotonic() - began_s
+    # two processes: the connections that broke are asked for again at once, then it is one every two seconds or so
+    assert door.tries <= 2 * (12 + away_s)
+    door.open()
+    left = worker_world.left(batch_id)
+    worker_world.until(lambda: worker_world.left(batch_id) > left, 15)
+    worker_world.until(lambda: worker_world.has_ended(batch_id))
+    assert worker_world.counts(batch_id) == {"launched": 300}
+    assert set(worker_world.launches().values()) == {1}
+    for one in workers:
+        assert worker_world.log_of(one).count("no sign of life") == 1
+
+
+def test_a_worker_ends_when_asked_to_while_its_database_is_away(worker_world, door):
+    """One signal ends an idle worker without its database, whether that refuses or never answers."""
+    refused, muted = worker_world.start(2)
+    door.shut()
+    worker_world.until(lambda: "no sign of life" in worker_world.log_of(refused))
+    refused.send_signal(signal.SIGTERM)
+    assert refused.wait(15) == 0, worker_world.log_of(refused)
+    door.open()
+    worker_world.until(lambda: "the database is back" in worker_world.log_of(muted))
+    door.mute()
+    worker_world.until(lambda: worker_world.log_of(muted).count("no sign of life") == 2)
+    muted.send_signal(signal.SIGTERM)
+    assert muted.wait(15) == 0, worker_world.log_of(muted)
+
+
+def test_a_worker_that_gives_up_says_what_it_could_not_write(worker_world, door):
+    """When the database stays away a worker ends with code 1, and its last line counts what becomes in doubt."""
+    worker_world.sandbox.faults.script(LAUNCH, None, Hang())
+    worker_world.load(4, concurrency=4)
+    worker = worker_world.start(1, "--give-up-after", "0.05")[0]
+    worker_world.until(lambda: worker_world.counts(1).get("launching") == 4)
+    door.shut()
+    assert worker.wait(60) == 1, worker_world.log_of(worker)
+    said = worker_world.log_of(worker)
+    assert "no sign of life could be given" in said
+    assert "what came of 4 launches is not in the ledger" in said
