@@ -79,7 +79,7 @@ def assembled(options: GatewayOptions, *, client: AsyncClient, ledger: Ledger, c
         waiters=Waiters(ledger, endings, most=options.max_waiters),
         launcher=launcher,
         reader=LaunchReader(ledger),
-        actions=Actions(ledger, engine, reads, endings.tell),
+        actions=Actions(ledger, engine, reads, endings.tell, uploads.give_up),
         uploads=uploads,
         callbacks=edges.callbacks,
         hooks=edges.hooks,

@@ -30,6 +30,8 @@ class GatewayOptions:
         concurrency: launches in flight at once, for each route.
         max_waiting_rows: launches that may wait to be sent in one route, unless the route says otherwise.
         max_body_bytes: of a request; max_upload_bytes: of the file of a batch.
+        max_uploads_at_once: files received at once; max_unread_uploads: files that are not in the ledger yet;
+            max_unread_upload_bytes: of all of these.
         max_waiters: requests with `Prefer: wait` at once; longest_wait_s: how long one may wait.
         idle_s: how long a route's runner stays when there is nothing to do.
         works: whether this process launches; False only accepts.
@@ -56,6 +58,9 @@ class GatewayOptions:
     max_waiting_rows: int = 100_000
     max_body_bytes: int = 1_000_000
     max_upload_bytes: int = 256_000_000
+    max_uploads_at_once: int = 4
+    max_unread_uploads: int = 100
+    max_unread_upload_bytes: int = 2_000_000_000
     max_waiters: int = 500
     longest_wait_s: float = 60.0
     idle_s: float = 300.0

@@ -80,6 +80,15 @@ def default_ledger() -> Path:
     metavar="MB",
     help="Size of the file of a batch; 0 takes no files.",
 )
+@click.option(
+    "--uploads-room",
+    "uploads_room_mb",
+    type=click.IntRange(min=1),
+    default=2_000,
+    show_default=True,
+    metavar="MB",
+    help="Room for the files of batches that are not in the ledger yet.",
+)
 @callback_options
 @ops_options
 @click.option("--accept-only", is_flag=True, help="Record launches and leave sending them to another process.")
@@ -138,6 +147,7 @@ def _options(session: Session, ledger: Path | str, wanted: dict[str, Any], sandb
         concurrency=wanted["concurrency"],
         max_waiting_rows=wanted["max_waiting"],
         max_upload_bytes=wanted["max_upload_mb"] * 1_000_000,
+        max_unread_upload_bytes=wanted["uploads_room_mb"] * 1_000_000,
         works=not wanted["accept_only"],
         hands_over=wanted["hands_over"],
         **callback_settings(wanted),

@@ -21,7 +21,7 @@ from flowlaunch.gateway.api.problems import Problem
 from flowlaunch.gateway.api.resources import PLAIN, ControlsNow, controls_of, instant, moment
 from flowlaunch.gateway.api.routes import Pace, Pause, change_of
 from flowlaunch.gateway.launches.batches import route_name_of
-from flowlaunch.gateway.launches.uploads import Upload
+from flowlaunch.gateway.launches.upload_folder import Upload
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -183,7 +183,10 @@ async def upload(call: Call) -> Answer:
         route=query.route,
         key=query.key,
     )
-    batch_id, was_there = await call.state.uploads.take(call.request.stream(), told, call.caller, idempotency_key(call))
+    length = call.headers.get("content-length", "0")
+    batch_id, was_there = await call.state.uploads.take(
+        call.request.stream(), told, call.caller, idempotency_key(call), int(length) if length.isdecimal() else 0
+    )
     if query.start and not was_there:
         await call.state.actions.resume(batch_id, call.caller)
     batch = await asyncio.to_thread(call.state.ledger.batch, batch_id)
@@ -285,7 +288,7 @@ OPERATIONS: Final = (
         "and waits there, `paused`, until it is started.",
         headers={"Idempotency-Key": "Your own name for this file: sent again, it is the same batch."},
         query=UploadQuery, body_media_types=tuple(MEDIA_TYPES), answers={202: BatchShown},
-        problems=(409, 413, 415, 422, 502, 503, 507),
+        problems=(409, 413, 415, 422, 429, 502, 503, 507),
     ),
     Operation(
         name="listBatches", method="GET", path=_ALL, scope="read", handler=index, tag="batches",

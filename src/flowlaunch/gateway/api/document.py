@@ -28,7 +28,7 @@ PROBLEMS: Final = {
     415: "The body has another media type",
     421: "The request is for another host",
     422: "The request does not fit; every problem is told at once",
-    429: "A quota or a queue is full; Retry-After says when to ask again",
+    429: "A quota, a queue or the place for files is full; Retry-After says when to ask again",
     500: "The gateway failed",
     502: "The platform refused the gateway, or gave an answer that cannot be used",
     503: "The platform, or the ledger, cannot be reached now; Retry-After says when to ask again",

@@ -14,7 +14,7 @@ from flowlaunch.gateway.api.problems import Problem
 from flowlaunch.gateway.store import audit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from flowlaunch.aclient import AsyncClient
     from flowlaunch.batch.ledger import Controls, Ledger
@@ -40,8 +40,11 @@ class Actions:
         engine: Engine | HandingEngine,
         reads: PacedReads,
         on_rest: Callable[[Sequence[int]], None],
+        give_up: Callable[[int], Awaitable[None]],
     ) -> None:
-        self._ledger, self._engine, self._reads, self._on_rest = ledger, engine, reads, on_rest
+        """Take what it needs: `on_rest` hears of rows at rest, `give_up` ends the reading of a batch's file."""
+        self._ledger, self._engine, self._reads = ledger, engine, reads
+        self._on_rest, self._give_up = on_rest, give_up
         self._reconciling = asyncio.Lock()
 
     # one launch ----------------------------------------------------------------------------------------------
@@ -118,7 +121,8 @@ class Actions:
         return await self._control(batch_id, by, "batch.rate", change)
 
     async def cancel_batch(self, batch_id: int, by: Caller) -> Controls:
-        """Have the rows of a batch that were not sent never sent."""
+        """Have the rows of a batch that were not sent never sent, and those that are still being read never read."""
+        await self._give_up(batch_id)
         controls = await self._control(
             batch_id, by, "batch.cancel", Change(cancelled=True, paused=False, pause_reason="")
         )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import tomllib
 import uuid
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -16,11 +18,13 @@ from flowlaunch.batch.job import BatchJob, recorded_options
 from flowlaunch.batch.ledger import Change
 from flowlaunch.batch.loading import batch_for, load_rows, row_mapper
 from flowlaunch.batch.mapping import MappingSpec
+from flowlaunch.batch.mapping.spec import read_mapping
 from flowlaunch.batch.rows import ReadOptions, open_rows
 from flowlaunch.batch.rules import Rules
 from flowlaunch.batch.stop import Stop
-from flowlaunch.errors import FlowlaunchError, InputError, LedgerMismatchError
+from flowlaunch.errors import FlowlaunchError, InputError, LedgerError, LedgerMismatchError
 from flowlaunch.gateway.api.problems import Problem
+from flowlaunch.gateway.launches.upload_folder import Upload, UploadFolder, UploadLimits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -38,23 +42,19 @@ __all__ = ["NOT_STARTED", "Upload", "Uploads"]
 
 NOT_STARTED: Final = "not started"
 """Why a batch is paused that nobody has started yet."""
+READERS: Final = 2
+"""Files that are read into the ledger at the same time; the others wait on the disk."""
+AGAIN_S: Final = 30.0
+"""How soon a file is read again that could not be for a trouble that passes."""
 log = logging.getLogger("flowlaunch.gateway")
 
 
-class Upload(msgspec.Struct, frozen=True, kw_only=True):
-    """What was said with the file; kept beside it, so that reading it can go on after a crash.
+@dataclass(slots=True)
+class Reading:
+    """A file that is being read into the ledger."""
 
-    Attributes:
-        key: the column that tells rows apart; a repeated one goes out once.
-
-    """
-
-    flow: str
-    format: Literal["csv", "ndjson"]
-    name: str
-    by: str
-    route: str | None = None
-    key: str | None = None
+    stop: Stop
+    task: asyncio.Task[None]
 
 
 class Uploads:
@@ -70,45 +70,71 @@ class Uploads:
         self, ledger: Ledger, flows: FlowBook, options: GatewayOptions, clock: AsyncClock, routes: Callable[[], Routes]
     ) -> None:
         self._ledger, self._flows, self._options, self._clock, self._routes = ledger, flows, options, clock, routes
-        self._folder = options.uploads.absolute() if options.uploads is not None else None
-        self._loading: dict[int, asyncio.Task[None]] = {}
-        self._stop = Stop()
+        self._folder = folder_of(options)
+        self._reading: dict[int, Reading] = {}
+        self._readers = asyncio.Semaphore(READERS)
         self._turn = asyncio.Lock()
+        self._is_stopping = False
         self.troubles: dict[int, str] = {}
         self.on_loaded: Callable[[int], None] = _nothing
 
     async def take(
-        self, content: AsyncIterator[bytes], upload: Upload, caller: Caller, idempotency_key: str | None
+        self,
+        content: AsyncIterator[bytes],
+        upload: Upload,
+        caller: Caller,
+        idempotency_key: str | None,
+        told_bytes: int = 0,
     ) -> tuple[int, bool]:
         """Keep a file, begin to read it into the ledger, and return its batch and whether it was there before.
 
+        Args:
+            content: the file.
+            upload: what was said with it.
+            caller: who sends it.
+            idempotency_key: the caller's name for it.
+            told_bytes: how long it is, if the sender says so.
+
         Raises:
-            Problem: uploads are off, the file is too large, or the key is another file's.
+            Problem: uploads are off, there is no room for it, it is too large, or the key is another file's.
             FlowlaunchError: the flow is unknown, or the file's columns do not fit.
 
         """
-        if self._folder is None:
+        folder = self._folder
+        if folder is None:
             raise Problem(403, "uploads-off", "This gateway takes no files", "It was started without uploads.")
         flow = await self._flows.flow(upload.flow)
         inputs = await self._flows.inputs(flow)
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._folder / f"{_file_name(caller, idempotency_key)}.{upload.format}"
-        part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-        try:
-            await self._write(content, part)
+        path = folder.path / f"{_file_name(caller, idempotency_key)}.{upload.format}"
+        async with folder.receiving(content, told_bytes) as received:
+            upload = msgspec.structs.replace(upload, sha256=received.sha256)
             async with self._turn:  # two requests with one key are one after the other
-                was_there = path.exists()
-                await asyncio.to_thread(_keep, part, path, upload)
-                batch = await self._recorded(path, upload, flow, inputs, was_there=was_there)
-        finally:
-            part.unlink(missing_ok=True)
-        if batch.loaded_us is None:
-            await asyncio.to_thread(self._hold, batch, caller.name)
-            self._load(self._job(path, upload), batch)
+                batch = await asyncio.to_thread(self._known, folder, path, upload)
+                was_there = batch is not None
+                if batch is None:
+                    await asyncio.to_thread(folder.keep, received, path, upload)
+                    batch = await self._recorded(folder, path, upload, flow, inputs)
+                    await asyncio.to_thread(self._hold, batch, caller.name)
+                    self._read(folder, batch, upload)
         return batch.batch_id, was_there
 
-    async def _recorded(self, path: Path, upload: Upload, flow: Flow, inputs: FlowInputs, *, was_there: bool) -> Batch:
-        """Return the batch of a file, recorded now or before; a file that does not fit its flow is not kept."""
+    def _known(self, folder: UploadFolder, path: Path, upload: Upload) -> Batch | None:
+        """Return the batch of a file that was taken before; Problem when the key was used with another one."""
+        told = folder.told(path)
+        batch = next((one for one in self._ledger.batches() if one.spec.source == str(path)), None)
+        if told is None or batch is None:  # new, or a crash came between the file and its batch
+            return None
+        if not told.is_same(upload):
+            raise Problem(
+                409, "key-reused", "The idempotency key belongs to another file",
+                "The key was used with another file, flow or route. Use a new key for a new batch.",
+            )  # fmt: skip
+        return batch
+
+    async def _recorded(
+        self, folder: UploadFolder, path: Path, upload: Upload, flow: Flow, inputs: FlowInputs
+    ) -> Batch:
+        """Record the batch of a file; a file that does not fit its flow is not kept."""
         job = self._job(path, upload)
         try:
             await asyncio.to_thread(_check, job, inputs)
@@ -116,22 +142,45 @@ class Uploads:
         except LedgerMismatchError as error:
             raise Problem(409, "key-reused", "The batch is another one", error.message) from error
         except InputError:
-            if not was_there:
-                await asyncio.to_thread(_forget, path)
+            await asyncio.to_thread(folder.forget, path)
             raise
 
     def start(self) -> None:
-        """Go on with files that an earlier process did not read to the end."""
-        for batch in self.all():
-            if batch.loaded_us is None and (found := self._upload_of(batch)) is not None:
+        """Go on with files that an earlier process did not read to the end, and remove what it left over."""
+        folder = self._folder
+        if folder is None:
+            return
+        batches = self.all()
+        for batch in batches:
+            path = Path(batch.spec.source)
+            if batch.loaded_us is not None:
+                folder.remove(path)
+            elif (found := folder.told(path)) is not None:
                 self._hold(batch, found.by)
-                self._load(self._job(Path(batch.spec.source), found), batch)
+                self._read(folder, batch, found)
+        if left := folder.sweep({batch.spec.source for batch in batches}):
+            log.info("%d files that nobody finished sending were removed", left)
 
     async def stop(self) -> None:
         """Stop reading files; the next start goes on."""
-        self._stop.request("the gateway stops")
-        if self._loading:
-            await asyncio.wait(self._loading.values())
+        self._is_stopping = True
+        for reading in self._reading.values():
+            reading.stop.request("the gateway stops")
+        if self._reading:
+            await asyncio.wait([reading.task for reading in self._reading.values()])
+
+    async def give_up(self, batch_id: int) -> None:
+        """Let go of the file of a batch that is cancelled: what is not in the ledger yet never will be."""
+        batch = await asyncio.to_thread(self._ledger.batch, batch_id)
+        if self._folder is None or batch.loaded_us is not None or not self.holds(batch):
+            return
+        reading = self._reading.get(batch_id)
+        if reading is not None:
+            reading.stop.request("the batch is cancelled")
+            await asyncio.wait([reading.task])
+        await asyncio.to_thread(self._ledger.finish_loading, batch_id)
+        self.troubles.pop(batch_id, None)
+        await asyncio.to_thread(self._folder.remove, Path(batch.spec.source))
 
     def all(self) -> tuple[Batch, ...]:
         """Return the uploaded batches, oldest first."""
@@ -139,7 +188,7 @@ class Uploads:
 
     def holds(self, batch: Batch) -> bool:
         """Tell whether a batch was uploaded here."""
-        return self._folder is not None and Path(batch.spec.source).parent == self._folder
+        return self._folder is not None and Path(batch.spec.source).parent == self._folder.path
 
     def work_options(self, batch: Batch) -> WorkOptions | None:
         """Return how to work on an uploaded batch; None while its file is being read."""
@@ -151,24 +200,11 @@ class Uploads:
 
     # parts ---------------------------------------------------------------------------------------------------
 
-    async def _write(self, content: AsyncIterator[bytes], part: Path) -> None:
-        size_bytes = 0
-        with part.open("wb") as file:
-            async for piece in content:
-                size_bytes += len(piece)
-                if size_bytes > self._options.max_upload_bytes:
-                    most = self._options.max_upload_bytes
-                    raise Problem(
-                        413, "body-too-large", "The file is too large", f"A file may have {most:,} bytes.",
-                        headers={"connection": "close"}, max_bytes=most,
-                    )  # fmt: skip
-                await asyncio.to_thread(file.write, piece)
-        if not size_bytes:
-            raise Problem(422, "body-invalid", "The file is empty", "Send the rows as the body of the request.")
-
     def _job(self, path: Path, upload: Upload) -> BatchJob:
         route = self._route(upload)
         mapping = route.mapping if route is not None and route.mapping is not None else MappingSpec()
+        if upload.mapping:
+            mapping = read_mapping(tomllib.loads(upload.mapping), "the mapping")
         if upload.key is not None:
             mapping = msgspec.structs.replace(mapping, row=msgspec.structs.replace(mapping.row, key=upload.key))
         spec = route.spec if route is not None else None
@@ -198,9 +234,7 @@ class Uploads:
         return self._routes().by_name.get(upload.route) if upload.route is not None else None
 
     def _upload_of(self, batch: Batch) -> Upload | None:
-        with suppress(OSError, msgspec.DecodeError):
-            return msgspec.json.decode(_told_path(Path(batch.spec.source)).read_bytes(), type=Upload)
-        return None
+        return self._folder.told(Path(batch.spec.source)) if self._folder is not None else None
 
     def _hold(self, batch: Batch, by: str) -> None:
         """Pause a batch to which nobody has said anything yet."""
@@ -208,24 +242,51 @@ class Uploads:
             change = Change(paused=True, pause_reason=NOT_STARTED)
             self._ledger.control(batch.batch_id, by=by, change=change)
 
-    def _load(self, job: BatchJob, batch: Batch) -> None:
-        if batch.batch_id not in self._loading:
-            task = asyncio.get_running_loop().create_task(self._read_in(job, batch))
-            self._loading[batch.batch_id] = task
-            task.add_done_callback(lambda _done: self._loading.pop(batch.batch_id, None))
+    def _read(self, folder: UploadFolder, batch: Batch, upload: Upload) -> None:
+        """Read a file into the ledger in the background; once the gateway stops, the next one does."""
+        if self._is_stopping:
+            return
+        stop = Stop()
+        work = self._read_all(folder, batch, upload, stop)
+        self._reading[batch.batch_id] = Reading(stop, asyncio.get_running_loop().create_task(work))
 
-    async def _read_in(self, job: BatchJob, batch: Batch) -> None:
+    async def _read_all(self, folder: UploadFolder, batch: Batch, upload: Upload, stop: Stop) -> None:
+        """Read until the file is in the ledger, or cannot be read at all; while the platform is away, wait for it."""
+        asked = asyncio.Event()
+        stop.on_request(asked.set)
         try:
-            inputs = await self._flows.inputs(await self._flows.flow(batch.spec.flow_id))
-            await asyncio.to_thread(load_rows, job, self._ledger, batch, inputs, self._clock, None, self._stop)
-            self.on_loaded(batch.batch_id)
-        except FlowlaunchError as error:
-            log.warning("batch %d: its file was not read: %s", batch.batch_id, error.message)
-            self.troubles[batch.batch_id] = error.message
-            await asyncio.to_thread(self._note_failure, batch.batch_id, error)
+            while not stop.level:
+                try:
+                    async with self._readers:
+                        is_read = await self._read_once(batch, upload, stop)
+                except FlowlaunchError as error:
+                    await self._note_failure(batch.batch_id, error)
+                    if isinstance(error, InputError):
+                        return
+                    await self._clock.wait(asked, AGAIN_S)
+                    continue
+                if is_read:
+                    self.troubles.pop(batch.batch_id, None)
+                    await asyncio.to_thread(folder.remove, Path(batch.spec.source))
+                    self.on_loaded(batch.batch_id)
+                return
+        finally:
+            self._reading.pop(batch.batch_id, None)
 
-    def _note_failure(self, batch_id: int, error: FlowlaunchError) -> None:
-        self._ledger.add_event(batch_id, "loading-failed", message=error.message, code=error.code)
+    async def _read_once(self, batch: Batch, upload: Upload, stop: Stop) -> bool:
+        """Read a file to its end, unless it is to stop; tell which."""
+        job = self._job(Path(batch.spec.source), upload)
+        inputs = await self._flows.inputs(await self._flows.flow(batch.spec.flow_id))
+        return await asyncio.to_thread(load_rows, job, self._ledger, batch, inputs, self._clock, None, stop)
+
+    async def _note_failure(self, batch_id: int, error: FlowlaunchError) -> None:
+        if self.troubles.get(batch_id) != error.message:
+            self.troubles[batch_id] = error.message
+            log.warning("batch %d: its file was not read: %s", batch_id, error.message)
+            with suppress(LedgerError):
+                await asyncio.to_thread(
+                    self._ledger.add_event, batch_id, "loading-failed", message=error.message, code=error.code
+                )
 
 
 def _check(job: BatchJob, inputs: FlowInputs) -> None:
@@ -244,31 +305,12 @@ def _file_name(caller: Caller, idempotency_key: str | None) -> str:
     return hashlib.sha256(f"{caller.key_id}\0{idempotency_key}".encode()).hexdigest()[:32]
 
 
-def _told_path(path: Path) -> Path:
-    return path.with_name(f"{path.name}.json")
-
-
-def _keep(part: Path, path: Path, upload: Upload) -> None:
-    """Let a file take its name, or raise Problem when another one has it."""
-    if not path.exists():
-        _told_path(path).write_bytes(msgspec.json.encode(upload))
-        part.replace(path)
-    elif not _is_same(path, part):
-        raise Problem(
-            409, "key-reused", "The idempotency key belongs to another file",
-            "The key was used with another file. Use a new key for a new batch.",
-        )  # fmt: skip
-
-
-def _forget(path: Path) -> None:
-    """Remove a file that is no batch, with what was told of it."""
-    path.unlink(missing_ok=True)
-    _told_path(path).unlink(missing_ok=True)
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    def digest(path: Path) -> str:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-
-    return digest(one) == digest(other)
+def folder_of(options: GatewayOptions) -> UploadFolder | None:
+    """Return the folder of uploaded files with its bounds; None when no files are taken."""
+    if options.uploads is None:
+        return None
+    limits = UploadLimits(
+        file_bytes=options.max_upload_bytes, at_once=options.max_uploads_at_once,
+        unread=options.max_unread_uploads, unread_bytes=options.max_unread_upload_bytes,
+    )  # fmt: skip
+    return UploadFolder(options.uploads, limits)
