@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from pathlib import Path
 
 import pytest
 from scripted_server import answer, refusal, token
@@ -196,7 +197,11 @@ def test_no_half_written_file_is_left(path, monkeypatch):
     """When writing fails midway, no temporary file with a token stays behind."""
     path.parent.mkdir()
 
-    def fail(*_args):
+    replace = os.replace
+
+    def fail(source, target):
+        if Path(target) != path:  # another thread's file
+            return replace(source, target)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", fail)

@@ -7,9 +7,12 @@ import shutil
 import sys
 import xml.etree.ElementTree as ET
 from subprocess import run as run_process
+from types import SimpleNamespace
 
 import pytest
 from flow_desk import CASES, FLOWS, SHARED, SMALL_FLOW, TUTORIAL
+
+from flowlaunch.cli.commands import flow_run
 
 STUBS = "data_actions:\n- {action: Get Tier, outputs: {tier: gold}}\n"
 
@@ -111,7 +114,7 @@ def test_contracts_are_checked(command, flow_file, stubs, write):
 def test_real_time_takes_its_time(command, flow_file, write, monkeypatch):
     """--real-time sleeps as long as the flow waits; without it nothing sleeps."""
     naps = []
-    monkeypatch.setattr("time.sleep", naps.append)
+    monkeypatch.setattr(flow_run, "time", SimpleNamespace(sleep=naps.append))
     stubs = write("slow.yaml", "data_actions:\n- {action: Get Tier, delay_s: 2.5}\n")
     command("run", flow_file, "--stubs", stubs)
     assert naps == []

@@ -1,6 +1,7 @@
 """Health: alive is not ready, and what is missing is named."""
 
 import asyncio
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -61,13 +62,13 @@ async def test_a_ledger_that_cannot_be_written_is_not_ready(parts, monkeypatch):
 async def test_a_ledger_that_hangs_is_waited_for_once(parts, monkeypatch):
     """While one write hangs, further looks begin no second one, and each is answered in bounded time."""
     state, instruments, _times = parts
-    begun, release = [], asyncio.Event()
+    begun, release = [], threading.Event()
 
-    async def hanging(_function, _store):
+    def hanging(_store):
         begun.append(1)
-        await release.wait()
+        release.wait(60)
 
-    monkeypatch.setattr(asyncio, "to_thread", hanging)
+    monkeypatch.setattr(health_module, "probe", hanging)
     monkeypatch.setattr(health_module, "WRITE_S", 0.01)
     monkeypatch.setattr(health_module, "FRESH_S", 0.0)
     health = Health(state, instruments, org_silence_s=300.0)
@@ -108,7 +109,7 @@ async def test_refused_credentials_are_not_ready(parts):
     assert "credentials" in (await unwell(state, instruments))["platform"]
 
 
-async def test_an_idle_gateway_asks_the_platform_by_itself(parts, monkeypatch):
+async def test_an_idle_gateway_asks_the_platform_by_itself(parts):
     """Without launches the platform is asked now and then; while launches ask it, it is not asked besides."""
     _state, instruments, times = parts
     asked, waits = [], []
@@ -127,9 +128,8 @@ async def test_an_idle_gateway_asks_the_platform_by_itself(parts, monkeypatch):
         if len(waits) > 4:
             raise asyncio.CancelledError
 
-    monkeypatch.setattr(asyncio, "sleep", sleep)
     with pytest.raises(asyncio.CancelledError):
-        await watch_platform(ask, instruments, org_silence_s=300.0)
+        await watch_platform(ask, instruments, org_silence_s=300.0, sleep=sleep)
 
     assert asked == [200.0, 300.0, 415.0]
     assert instruments.trouble == ""

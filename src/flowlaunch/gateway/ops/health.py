@@ -102,7 +102,11 @@ class Health:
 
 
 async def watch_platform(
-    ask: Callable[[], Awaitable[object]], instruments: Instruments, *, org_silence_s: float
+    ask: Callable[[], Awaitable[object]],
+    instruments: Instruments,
+    *,
+    org_silence_s: float,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> None:
     """Ask the platform something when nothing else was asked for a while, until cancelled."""
     every_s, is_silent = org_silence_s / PROBES, False
@@ -119,4 +123,4 @@ async def watch_platform(
             logger.warning("the platform does not answer: %s", instruments.trouble)
         elif was_silent and not is_silent:
             logger.info("the platform answers again")
-        await asyncio.sleep(min(every_s, AGAIN_S) if is_silent else every_s - (silence_s or 0.0))
+        await sleep(min(every_s, AGAIN_S) if is_silent else every_s - (silence_s or 0.0))
