@@ -89,10 +89,11 @@ class Hooks:
         try:
             signed = hook.scheme.verify(headers, body, self._store.now_us() / 1e6)
         except Forged:
-            logger.warning("webhook %s: a message without a good signature was refused", hook.name)
+            told = "webhook %s: a message without a good signature was refused"
+            logger.warning(told, hook.name, extra={"hook": hook.name})
             raise _unsigned("The signature is missing or wrong.") from None
         except Stale as stale:
-            logger.warning("webhook %s: %s; it was refused", hook.name, stale)
+            logger.warning("webhook %s: %s; it was refused", hook.name, stale, extra={"hook": hook.name})
             raise _unsigned(f"{str(stale).capitalize()}; at most {hook.spec.tolerance_s} s are taken.") from None
         document = _document(body)
         message_id = message_id_of(signed, hook.scheme, document, body)

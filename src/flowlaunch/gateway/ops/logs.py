@@ -10,6 +10,7 @@ import logging
 import re
 import sys
 import traceback
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
@@ -18,6 +19,7 @@ import msgspec
 from flowlaunch._core.redact import HIDDEN, redact_text
 from flowlaunch.errors import FlowlaunchError
 from flowlaunch.gateway.ops.correlation import current
+from flowlaunch.gateway.ops.repeats import ACCESS, Repeats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,17 +38,37 @@ LONGEST: Final = 4_000
 """Characters of one message; the rest is cut."""
 MOST_FRAMES: Final = 30
 OWN: Final = "flowlaunch"
-ACCESS: Final = "flowlaunch.gateway.access_log"
 _KEYS: Final = re.compile(r"\b(flk_[0-9a-f]{12}_|whsec_|Signature=|v1,)[A-Za-z0-9+/=_-]{8,}")
 
 
-def configure(options: OpsOptions, stream: TextIO | None = None) -> Callable[[], None]:
+class Lines(logging.StreamHandler[TextIO]):
+    """Writes records; of those that anybody can cause no more than `repeats` takes."""
+
+    def __init__(self, stream: TextIO, repeats: Repeats) -> None:
+        super().__init__(stream)
+        self._repeats = repeats
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, after what is to be told of those that were not written."""
+        self.tell()
+        if self._repeats.takes(record):
+            super().emit(record)
+
+    def tell(self, *, is_over: bool = False) -> None:
+        """Write how many records were not written; `is_over`: of the present interval, too."""
+        for summary in self._repeats.told(is_over=is_over):
+            super().emit(summary)
+
+
+def configure(
+    options: OpsOptions, stream: TextIO | None = None, *, repeats: Repeats | None = None
+) -> Callable[[], None]:
     """Send every logger of the process to `stream` (standard error); return how to end that.
 
     The level is that of flowlaunch's own loggers; of other libraries, warnings and worse are written.
     """
     root = logging.getLogger()
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = Lines(stream or sys.stderr, repeats or Repeats())
     handler.setFormatter(JsonLines() if options.log_format == "json" else PlainLines())
     own = logging.getLogger(OWN)
     before, levels = root.handlers[:], (root.level, own.level)
@@ -55,6 +77,8 @@ def configure(options: OpsOptions, stream: TextIO | None = None) -> Callable[[],
     own.setLevel(options.log_level)
 
     def undo() -> None:
+        with handler.lock or nullcontext():
+            handler.tell(is_over=True)
         handler.flush()
         root.handlers[:] = before
         root.setLevel(levels[0])

@@ -85,7 +85,7 @@ class RequestWatch:
                 flowlaunch__request_id=seen.correlation.request_id,
             )  # fmt: skip
         if self._logs and (operation not in QUIET or seen.status >= 400):
-            caller = named.get("caller")
+            caller = named.get("caller") or getattr(named.get("visitor"), "caller", None)
             logger.info(
                 "%s %s %d", scope["method"], operation, seen.status,
                 extra={
