@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import insert, select
@@ -14,11 +14,11 @@ from flowlaunch.batch.ledger.shapes import EventRecord
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
     from flowlaunch.batch.ledger.store import Store
 
-__all__ = ["append", "read", "write"]
+__all__ = ["append", "last", "read", "write"]
 
 
 def write(
@@ -51,15 +51,23 @@ def read(store: Store, batch_id: int, *, after: int, limit: int) -> tuple[EventR
     """Return events after a cursor, oldest first."""
     wanted = select(events).where(events.c.batch_id == batch_id, events.c.id > after).order_by(events.c.id).limit(limit)
     with store.read("read events") as connection:
-        found = connection.execute(wanted).all()
-    return tuple(
-        EventRecord(
-            event_id=one.id,
-            batch_id=one.batch_id,
-            at_us=one.at_us,
-            kind=one.kind,
-            row_id=one.row_id,
-            facts=msgspec.json.decode(one.facts),
-        )
-        for one in found
+        return tuple(_made(one) for one in connection.execute(wanted))
+
+
+def last(store: Store, batch_id: int, kind: str) -> EventRecord | None:
+    """Return the newest event of a kind; all events of the batch are looked through."""
+    wanted = select(events).where(events.c.batch_id == batch_id, events.c.kind == kind)
+    with store.read("read the last event") as connection:
+        found = connection.execute(wanted.order_by(events.c.id.desc()).limit(1)).first()
+    return None if found is None else _made(found)
+
+
+def _made(found: Row[*tuple[Any, ...]]) -> EventRecord:
+    return EventRecord(
+        event_id=found.id,
+        batch_id=found.batch_id,
+        at_us=found.at_us,
+        kind=found.kind,
+        row_id=found.row_id,
+        facts=msgspec.json.decode(found.facts),
     )

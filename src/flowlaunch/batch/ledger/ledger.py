@@ -271,6 +271,10 @@ class Ledger:
         """Return events after the cursor `after` (an event id), oldest first."""
         return events.read(self._store, batch_id, after=after, limit=limit)
 
+    def last_event(self, batch_id: int, kind: str) -> EventRecord | None:
+        """Return the newest event of that kind, or None."""
+        return events.last(self._store, batch_id, kind)
+
     # pace ----------------------------------------------------------------------------------------------------
 
     def reserve_slots(

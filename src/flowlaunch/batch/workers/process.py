@@ -22,6 +22,7 @@ from flowlaunch.batch.workers.feeding import Feeder
 from flowlaunch.batch.workers.hands import Hands
 from flowlaunch.batch.workers.presence import GIVE_UP_AFTER_S, Presence
 from flowlaunch.batch.workers.queue import FOLLOW, LAUNCH, STALE_S, opened_queue
+from flowlaunch.batch.workers.watching import FlowWatch
 from flowlaunch.batch.writer import Writer
 from flowlaunch.errors import FlowlaunchError, LedgerError, LedgerUnreachableError, SettingsError
 
@@ -168,6 +169,7 @@ class _Worker:
             loop.create_task(self._kept_up("feeding", feeder.run)),
             loop.create_task(self._kept_up("the jobs", self._do_jobs)),
         ]
+        at_work.append(loop.create_task(self._kept_up("watching flows", self._flow_watch().run)))
         beside = loop.create_task(self._beside(ended))
         try:
             if not self.stop.level:
@@ -188,6 +190,10 @@ class _Worker:
             with suppress(LedgerError):
                 await asyncio.to_thread(crew.leave, self.ledger.store, self.me.process_id)
         self._tell_failure()
+
+    def _flow_watch(self) -> FlowWatch:
+        by_key = {client_key(client): client for client in self.clients.values()}
+        return FlowWatch(self.ledger, by_key, self.me.process_id, self.clock, on_event=self.options.on_event)
 
     def _tell_failure(self) -> None:
         lost = self.hands.unwritten
