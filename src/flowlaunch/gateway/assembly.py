@@ -15,6 +15,7 @@ from flowlaunch.gateway.launches.accepting import Accepter
 from flowlaunch.gateway.launches.actions import Actions
 from flowlaunch.gateway.launches.batches import RouteBatches, route_name_of
 from flowlaunch.gateway.launches.engine import Engine
+from flowlaunch.gateway.launches.exports import Exports
 from flowlaunch.gateway.launches.flows import FlowBook
 from flowlaunch.gateway.launches.launching import Launcher
 from flowlaunch.gateway.launches.ordering import Orders
@@ -81,6 +82,7 @@ def assembled(options: GatewayOptions, *, client: AsyncClient, ledger: Ledger, c
         reader=LaunchReader(ledger),
         actions=Actions(ledger, engine, reads, endings.tell, uploads.give_up),
         uploads=uploads,
+        exports=Exports(ledger, options.max_exports),
         callbacks=edges.callbacks,
         hooks=edges.hooks,
         sessions=edges.sessions,

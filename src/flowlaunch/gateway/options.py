@@ -32,6 +32,7 @@ class GatewayOptions:
         max_body_bytes: of a request; max_upload_bytes: of the file of a batch.
         max_uploads_at_once: files received at once; max_unread_uploads: files that are not in the ledger yet;
             max_unread_upload_bytes: of all of these.
+        max_exports: results of batches that are being made or sent at once.
         max_waiters: requests with `Prefer: wait` at once; longest_wait_s: how long one may wait.
         idle_s: how long a route's runner stays when there is nothing to do.
         works: whether this process launches; False only accepts.
@@ -61,6 +62,7 @@ class GatewayOptions:
     max_uploads_at_once: int = 4
     max_unread_uploads: int = 100
     max_unread_upload_bytes: int = 2_000_000_000
+    max_exports: int = 4
     max_waiters: int = 500
     longest_wait_s: float = 60.0
     idle_s: float = 300.0

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from flowlaunch.gateway.launches.actions import Actions
     from flowlaunch.gateway.launches.batches import RouteBatches
     from flowlaunch.gateway.launches.engine import Engine
+    from flowlaunch.gateway.launches.exports import Exports
     from flowlaunch.gateway.launches.flows import FlowBook
     from flowlaunch.gateway.launches.handing import HandingEngine
     from flowlaunch.gateway.launches.launching import Launcher
@@ -63,6 +64,7 @@ class GatewayState:
     reader: LaunchReader
     actions: Actions
     uploads: Uploads
+    exports: Exports
     callbacks: Callbacks
     hooks: Hooks
     sessions: Sessions

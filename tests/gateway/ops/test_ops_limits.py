@@ -5,10 +5,13 @@ from contextlib import ExitStack, closing
 from urllib.parse import urlsplit
 
 import pytest
+from ops_world import accept, route_batch
 from receiving import signed_in
 
 from flowlaunch.batch.ledger import Result
 from flowlaunch.batch.states import Event
+from flowlaunch.gateway.access import sessions
+from flowlaunch.gateway.launches import accepting, flows, reading
 from flowlaunch.gateway.ops import spans as spans_module
 from flowlaunch.gateway.ops.options import ConnectionLimits, OpsOptions
 from flowlaunch.gateway.ops.spans import LaunchSpans
@@ -62,6 +65,65 @@ def test_connections_of_a_served_gateway_are_bounded(open_door):
     held.close()
 
     assert (refused.status, refused.problem) == (503, "connections")
+
+
+def test_results_sent_at_once_are_bounded(open_door):
+    """The results of so many batches are made and sent at once, on the disk; a place is free again when they are."""
+    door = open_door(max_exports=1)
+    door.launch(wait_s=10)
+    path = f"/v1/batches/{door.call('GET', '/v1/batches').json['batches'][0]['id']}/results"
+    assert [door.call("GET", path).status for _ in range(3)] == [200, 200, 200]
+    door.state.exports._most = 0
+    refused = door.call("GET", path)
+
+    assert (refused.status, refused.problem) == (429, "exports-busy")
+
+
+def test_names_of_flows_being_looked_up_are_bounded(open_door, monkeypatch):
+    """Made-up names of flows do not queue up for the pace: beyond a bound they are 503, and known flows launch."""
+    door = open_door()
+    assert door.launch(wait_s=10).status == 200
+    monkeypatch.setattr(flows, "MOST_READING", 0)
+    refused = door.launch(flow="No such flow")
+
+    assert (refused.status, refused.problem) == (503, "lookups-busy")
+    assert door.launch(wait_s=10).status == 200
+
+
+def test_launches_that_wait_for_the_disk_are_bounded(door, monkeypatch):
+    """While the disk stands still, so many launches wait for it; the next one is 503 and not recorded."""
+    monkeypatch.setattr(accepting, "MOST_WAITING", 0)
+    refused = door.launch(h_idempotency_key="no-room")
+
+    assert (refused.status, refused.problem) == (503, "storage-busy")
+    assert door.call("GET", "/v1/launches?search=no-room").json["launches"] == []
+
+
+def test_sessions_and_links_are_bounded(ledger, clock, monkeypatch):
+    """Of a key's sessions, and of links that nobody used, only the newest are kept."""
+    monkeypatch.setattr(sessions, "MOST", 2)
+    held = sessions.Sessions(ledger.store)
+    links, opened = [], []
+    for _ in range(3):
+        clock.advance(1)
+        links.append(held.link("test", "ann", ["read"]))
+    assert held.open_by_link(links[0]) is None
+    opened.append(held.open_by_link(links[2]))
+    for _ in range(2):
+        clock.advance(1)
+        opened.append(held.open_by_link(held.link("test", "ann", ["read"])))
+
+    assert [held.find(one.cookie) is not None for one in opened] == [False, True, True]
+
+
+def test_batches_that_are_known_are_bounded(ledger, monkeypatch):
+    """Who looks at launches of many batches does not fill the memory with them."""
+    monkeypatch.setattr(reading, "MOST_BATCHES", 2)
+    launched = [accept(ledger, route_batch(ledger, f"route-{number}"))[0] for number in range(5)]
+    reader = reading.LaunchReader(ledger)
+
+    assert [reader.find(one).route for one in launched] == [f"route-{number}" for number in range(5)]
+    assert len(reader._batches) <= 2
 
 
 @pytest.mark.parametrize("count", [5, 20])

@@ -3,6 +3,7 @@
 Run this file to write the table of docs/reference/gateway-metrics.md anew.
 """
 
+import importlib
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -18,6 +19,7 @@ from flowlaunch.gateway.options import GatewayOptions
 
 DOCS = Path(__file__).parents[3] / "docs"
 METRICS, HOW_TO = DOCS / "reference" / "gateway-metrics.md", DOCS / "how-to" / "operate-the-gateway.md"
+GROWS = DOCS / "explanation" / "gateway.md"
 HEAD = "| metric | kind | labels | what it says |\n|---|---|---|---|\n"
 BOUNDS = [field.name for field in fields(GatewayOptions) if field.name.startswith(("max_", "longest_"))]
 
@@ -45,6 +47,27 @@ def test_every_bound_is_in_the_list_of_limits(name):
     limits = HOW_TO.read_text("utf-8").partition("## Limits")[2].partition("\n## ")[0]
 
     assert f"`{name}`" in limits
+
+
+def test_the_page_says_of_everything_that_can_grow_where_it_ends():
+    """Each figure in the tables of what can grow is the one in the code beside it, and every option is in them."""
+    text = GROWS.read_text("utf-8").partition("## What can grow")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\|[^|]+\| ([\d,]+) \| `([\w.]+):([\w.]+)` \|$", text, re.MULTILINE)
+    for bound, module, name in rows:
+        whole = module if module.startswith("flowlaunch.") else f"flowlaunch.gateway.{module}"
+        assert default_of(importlib.import_module(whole), name) == int(bound.replace(",", "")), name
+
+    assert len(rows) == len(re.findall(r"\| `[^|]+` \|$", text, re.MULTILINE))
+    counted = [name for name in BOUNDS if not name.endswith(("body_bytes", "upload_bytes", "wait_s"))]
+    assert [name for name in counted if f"GatewayOptions.{name}" not in text] == []
+
+
+def default_of(place, name):
+    """Return a constant of a module, or the default of an option."""
+    kind, _, field = name.partition(".")
+    if not field:
+        return getattr(place, kind)
+    return next(one.default for one in fields(getattr(place, kind)) if one.name == field)
 
 
 @pytest.mark.parametrize("kind", [Retention, BackupOptions])

@@ -32,6 +32,8 @@ IDLE_S: Final = 2 * 3600
 """A session ends when it was not used for this long."""
 LONGEST_S: Final = 12 * 3600
 """A session ends after this long, used or not."""
+MOST: Final = 1_000
+"""Sessions of one key, and of all links; links that wait. Beyond, the oldest end."""
 PAGE: Final = "page"
 """Key id of callers who signed in by a link."""
 
@@ -78,6 +80,7 @@ class Sessions:
         )
         with self._store.write("make a sign-in link") as connection:
             rows.insert_link(connection, made)
+            rows.end_oldest_links(connection, MOST)
             audit.record(self._store, who, "link.create", name, {"scopes": wanted}, connection=connection)
         return token
 
@@ -140,6 +143,7 @@ class Sessions:
         )
         caller = Caller(key_id, name, expanded(scopes))
         rows.insert_session(connection, made)
+        rows.end_oldest(connection, key_id, MOST)
         audit.record(self._store, caller, "session.open", name, {"scopes": scopes}, connection=connection)
         return Opened(Session(caller, _csrf(cookie), expires_us), cookie)
 

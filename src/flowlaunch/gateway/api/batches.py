@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from datetime import datetime  # noqa: TC003 - msgspec reads the annotations at run time
 from typing import IO, TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -11,7 +10,6 @@ import msgspec
 from msgspec import Meta
 
 from flowlaunch.batch.ledger import RowFilter
-from flowlaunch.batch.results.export import Export
 from flowlaunch.batch.states import RETRYABLE_STATES, RowState
 from flowlaunch.batch.work import row_counts
 from flowlaunch.errors import LedgerError
@@ -259,15 +257,8 @@ async def results(call: Call) -> Answer:
 async def exported(
     state: GatewayState, batch_id: int, to: Literal["ndjson", "csv"], where: RowFilter | None = None
 ) -> IO[bytes]:
-    """Write every row with what became of it to a file that is gone once it is closed."""
-    file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed once it is sent
-    try:
-        await asyncio.to_thread(Export(ledger=state.ledger, batch_id=batch_id, where=where).write, file, to)
-        file.seek(0)
-    except BaseException:
-        file.close()
-        raise
-    return file
+    """Return every row with what became of it, in a file that is gone once it is closed."""
+    return await state.exports.made(batch_id, to, where)
 
 
 async def pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
@@ -328,6 +319,6 @@ OPERATIONS: Final = (
     Operation(
         name="batchResults", method="GET", path=f"{_ONE}/results", scope="read", handler=results, tag="batches",
         summary="Return every row with what became of it", query=ResultsQuery,
-        stream_media_types=("application/x-ndjson", "text/csv"), problems=(404,),
+        stream_media_types=("application/x-ndjson", "text/csv"), problems=(404, 429),
     ),
 )  # fmt: skip

@@ -10,6 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from flowlaunch.batch.writer import Writer
+from flowlaunch.gateway.api.problems import Problem
 from flowlaunch.gateway.store import launches
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["Accepter"]
 
 MOST_IN_GROUP: Final = 500
+MOST_WAITING: Final = 10_000
+"""Launches that wait to be written: more come only while the disk stands still."""
+SOON_S: Final = 5
 
 Answered = asyncio.Future["Answer"]
 
@@ -36,7 +40,19 @@ class Accepter:
         self._task: asyncio.Task[None] | None = None
 
     async def accept(self, order: Order) -> Answer:
-        """Return once the launch is on the disk, or why it is not; LedgerError when the disk does not take it."""
+        """Return once the launch is on the disk, or why it is not.
+
+        Raises:
+            LedgerError: the disk does not take it.
+            Problem: too many wait for the disk.
+
+        """
+        if len(self._waiting) >= MOST_WAITING:
+            raise Problem(
+                503, "storage-busy", "The gateway's ledger is in use",
+                f"{MOST_WAITING:,} launches wait to be written already. Nothing was recorded; ask again soon.",
+                retry_after_s=SOON_S,
+            )  # fmt: skip
         answered: Answered = asyncio.get_running_loop().create_future()
         self._waiting.append((order, answered))
         if self._task is None:

@@ -13,12 +13,13 @@ from flowlaunch._core.flows import launchable
 from flowlaunch._core.preflight import Inputs, check_input, too_large
 from flowlaunch.batch.permits import govern
 from flowlaunch.errors import FlowlaunchError, FlowLookupError
+from flowlaunch.gateway.api.problems import Problem
 
 if TYPE_CHECKING:
     from flowlaunch._io.clock_async import AsyncClock
     from flowlaunch.aclient import AsyncClient
     from flowlaunch.gateway.launches.pacing import PacedReads
-    from flowlaunch.models import Flow, FlowInputs, JsonObject, Problem
+    from flowlaunch.models import Flow, FlowInputs, JsonObject, Problem as InputProblem
 
 __all__ = ["FlowBook"]
 
@@ -27,6 +28,9 @@ FRESH_S: Final = 60.0
 UNKNOWN_S: Final = 10.0
 """How long a flow that was not found is not looked for again."""
 MOST_HELD: Final = 1_000
+MOST_READING: Final = 100
+"""Names that are being looked up; each takes a slot of the pace, also when who asked is gone."""
+SOON_S: Final = 10
 FRAME_BYTES: Final = 1_000
 """What a request holds beside the input: flow id, version and name at their longest."""
 
@@ -61,20 +65,21 @@ class FlowBook:
         Raises:
             FlowLookupError: there is none, or several.
             FlowlaunchError: it was never read, and cannot be read now.
+            Problem: it was never read, and too many others wait to be.
 
         """
         held = self._entries.get(ref)
         if held is None or not held.is_fresh(self._clock.now().mono_s):
             try:
                 held = await self._read_once(ref)
-            except FlowlaunchError:
+            except (FlowlaunchError, Problem):
                 if held is None or held.flow is None:
                     raise
         if held.flow is None:
             raise held.error or FlowLookupError(f"no flow {ref!r}")
         return held.flow
 
-    async def check(self, flow: Flow, input_data: object, version: str | None) -> tuple[JsonObject, list[Problem]]:
+    async def check(self, flow: Flow, input_data: object, version: str | None) -> tuple[JsonObject, list[InputProblem]]:
         """Return the input as a launch would send it, and everything that is wrong with it.
 
         Does what `client.check` does, with what is known of the flow at hand: it costs a third of the time.
@@ -113,6 +118,12 @@ class FlowBook:
     async def _read_once(self, ref: str) -> Entry:
         task = self._reading.get(ref)
         if task is None:
+            if len(self._reading) >= MOST_READING:
+                raise Problem(
+                    503, "lookups-busy", "Too many flows are being looked for",
+                    f"{MOST_READING} names of flows wait to be looked up on the shared pace. Ask again soon.",
+                    retry_after_s=SOON_S,
+                )  # fmt: skip
             task = asyncio.get_running_loop().create_task(self._read(ref))
             self._reading[ref] = task
             task.add_done_callback(lambda _done: self._reading.pop(ref, None))

@@ -114,7 +114,9 @@ class HandingEngine:
 
     async def _look_over(self) -> None:
         """Hand over what was not yet, with what routes say now, and see whether there is anybody to work."""
-        for batch_id in await asyncio.to_thread(self._batch_ids):
+        present = await asyncio.to_thread(self._batch_ids)
+        self._handed = {batch_id: given for batch_id, given in self._handed.items() if batch_id in present}
+        for batch_id in present:
             await asyncio.to_thread(self.hand_over, batch_id)
         self._workers = await asyncio.to_thread(workers_with, self._ledger, self._client_key)
         if self._workers:

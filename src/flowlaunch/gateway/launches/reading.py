@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flowlaunch.batch.ledger import RowFilter, place_of
 from flowlaunch.gateway.launches.batches import route_name_of
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from flowlaunch.gateway.store.launches import AttemptRecord, LaunchRecord
 
 __all__ = ["LaunchReader", "LaunchView"]
+
+MOST_BATCHES: Final = 1_000
+"""Batches that are known without asking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,9 @@ class LaunchReader:
 
     def _batch(self, batch_id: int) -> Batch:
         """Return a batch; what is asked of it here never changes."""
-        if batch_id not in self._batches:
-            self._batches[batch_id] = self._ledger.batch(batch_id)
-        return self._batches[batch_id]
+        held = self._batches.get(batch_id)
+        if held is None:
+            if len(self._batches) >= MOST_BATCHES:
+                self._batches.clear()
+            held = self._batches[batch_id] = self._ledger.batch(batch_id)
+        return held

@@ -7,7 +7,19 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from flowlaunch.batch.ledger.schema_edges import links, sessions
 
-__all__ = ["LinkRecord", "SessionRecord", "delete_ended", "end", "find", "insert_link", "insert_session", "seen", "use"]
+__all__ = [
+    "LinkRecord",
+    "SessionRecord",
+    "delete_ended",
+    "end",
+    "end_oldest",
+    "end_oldest_links",
+    "find",
+    "insert_link",
+    "insert_session",
+    "seen",
+    "use",
+]
 
 
 class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +87,24 @@ def use(connection: Connection, token_hash: str, now_us: int) -> LinkRecord | No
         created_us=row.created_us,
         expires_us=row.expires_us,
     )
+
+
+def end_oldest(connection: Connection, key_id: str, most: int) -> None:
+    """Delete the sessions of a key that are older than its newest `most`."""
+    beyond = select(sessions.c.id_hash).where(sessions.c.key_id == key_id).order_by(sessions.c.created_us.desc())
+    old = list(connection.execute(beyond.offset(most).limit(most)).scalars())
+    if old:
+        connection.execute(delete(sessions).where(sessions.c.id_hash.in_(old)))
+
+
+def end_oldest_links(connection: Connection, most: int) -> None:
+    """Delete the links that are older than the newest `most`."""
+    old = list(
+        connection.execute(select(links.c.token_hash).order_by(links.c.created_us.desc()).offset(most).limit(most))
+        .scalars()
+    )  # fmt: skip
+    if old:
+        connection.execute(delete(links).where(links.c.token_hash.in_(old)))
 
 
 def delete_ended(connection: Connection, now_us: int) -> int:
