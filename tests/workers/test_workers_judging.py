@@ -5,7 +5,7 @@ import pytest
 from flowlaunch.batch.ledger.handovers import Baseline, Handover
 from flowlaunch.batch.states import RowState
 from flowlaunch.batch.work import WorkOptions
-from flowlaunch.batch.workers.judging import ANY, OPENING, chunks_of, judge, may_leave
+from flowlaunch.batch.workers.judging import ANY, OPENING, chunks_of, judge, may_leave, share_of
 
 NOW_US = 1_800_000_000_000_000
 UNPACED = WorkOptions(pace_per_minute=None, ramp=())
@@ -29,6 +29,25 @@ def test_each_worker_gets_one_chunk_of_a_batch_and_no_second_one_while_it_waits(
     assert chunks(big, enqueued={"a", "b"}).names == ()
     assert len(chunks(held(states={RowState.PENDING: 5})).names) == 1
     assert chunks(big, workers=[]).names == (ANY,)
+
+
+@pytest.mark.parametrize(("concurrency", "workers"), [(16, 4), (7, 3), (3, 3), (1, 1), (1_000, 7)])
+@pytest.mark.parametrize("batch_id", [1, 2, 3])
+def test_the_shares_of_all_workers_are_the_batchs_concurrency(concurrency, workers, batch_id):
+    """What workers have in flight is together what the batch may have, and no one has much more than another."""
+    names = [f"w{number}" for number in range(workers)]
+    shares = [share_of(concurrency, batch_id, names, one) for one in names]
+    assert sum(shares) == concurrency
+    assert max(shares) - min(shares) <= 1
+
+
+def test_no_more_workers_are_asked_than_launches_may_be_in_flight():
+    """A batch with two launches at once goes to two of four workers, to those whose shares they are."""
+    names = ["a", "b", "c", "d"]
+    few = held(states={RowState.PENDING: 1_000}, concurrency=2)
+    chosen = chunks(few, workers=names).names
+    assert [share_of(2, few.batch_id, names, one) for one in chosen] == [1, 1]
+    assert share_of(2, few.batch_id, names, "unseen") == 1
 
 
 def test_a_chunk_is_what_leaves_in_a_few_seconds():

@@ -51,6 +51,7 @@ class Governance:
 
     rate_per_minute: float | None
     concurrency: int
+    share: Callable[[int], int]
     max_failed: float | int | None = 0.05
     max_in_doubt: int | None = 10
     accepts_failures: bool = False
@@ -225,17 +226,17 @@ class Overseer:
 
     async def _heed(self, controls: Controls, runner: Runner) -> None:
         before, self._controls = self._controls, controls
+        concurrency = controls.concurrency or self._rules.concurrency
+        self._place.concurrency = self._rules.share(concurrency)
         if before is not None and before.version == controls.version:
             return
         place, rules = self._place, self._rules
         rate = controls.rate_per_minute if controls.rate_per_minute is not None else rules.rate_per_minute
-        concurrency = controls.concurrency or rules.concurrency
         self._rate = rate
-        if before is not None and (concurrency != place.concurrency or rate != self._rate_before):
+        if before is not None and (concurrency != self._concurrency_before or rate != self._rate_before):
             self.tell("changed", f"{_rate_text(rate)}, {concurrency} at a time", rate_per_minute=rate,
                       concurrency=concurrency)  # fmt: skip
-        self._rate_before = rate
-        place.concurrency = concurrency
+        self._rate_before, self._concurrency_before = rate, concurrency
         await self._heed_pause(controls, runner)
         if controls.cancelled and not self.was_cancelled:
             self.was_cancelled = True
@@ -338,6 +339,7 @@ class Overseer:
 
     _rate: float | None = None
     _rate_before: float | None = None
+    _concurrency_before = 0
 
 
 def _asleep() -> None:

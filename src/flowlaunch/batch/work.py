@@ -52,6 +52,7 @@ class WorkOptions:
         pace_per_minute: requests a minute that the OAuth client may send; None: no pace.
         pace_share: part of it that is used; the ledger's slots leave 0.8 % of that for late requests.
         concurrency: launches in flight at once: what is in doubt at most when the process is killed.
+        share: how many of so many launches at once are this run's; None: all of them. It changes as others come and go.
         ramp: stages, see `ramp.stage_sizes`; empty: all at once.
         max_failed: share (float) or number (int) of ended rows that may fail or be refused; None: any.
         max_in_doubt: rows that may come to be in doubt in this run; None: any.
@@ -75,6 +76,7 @@ class WorkOptions:
     pace_per_minute: float | None = 300.0
     pace_share: float = 1.0
     concurrency: int = 16
+    share: Callable[[int], int] | None = field(default=None, repr=False)
     ramp: tuple[str, ...] = DEFAULT_RAMP
     max_failed: float | int | None = 0.05
     max_in_doubt: int | None = 10
@@ -296,7 +298,7 @@ async def _assembled(
     )
     place = Workplace(
         ledger=ledger, writer=writer, worker=worker, batch_id=batch.batch_id, clock=time, lane=lane,
-        dispatcher=dispatcher, calendar=Calendar(options.reopen), stop=stop, concurrency=options.concurrency,
+        dispatcher=dispatcher, calendar=Calendar(options.reopen), stop=stop, concurrency=1,
         ends_when=options.ends_when, most_rows=options.most_rows, outlasts_outages=options.outlasts_outages,
     )  # fmt: skip
     durations = durations or Durations()
@@ -326,6 +328,7 @@ def _governance(options: WorkOptions) -> Governance:
     return Governance(
         rate_per_minute=options.pace_per_minute,
         concurrency=options.concurrency,
+        share=options.share or _all_of_it,
         max_failed=options.max_failed,
         max_in_doubt=options.max_in_doubt,
         accepts_failures=options.accepts_failures,
@@ -333,6 +336,10 @@ def _governance(options: WorkOptions) -> Governance:
         waits_when_paused=options.waits_when_paused,
         track_share=options.track_share,
     )
+
+
+def _all_of_it(concurrency: int) -> int:
+    return concurrency
 
 
 def _ramp(ledger: Ledger, batch_id: int, options: WorkOptions) -> Ramp | None:

@@ -62,7 +62,7 @@ _RUN = (
     click.option("--priority", type=click.IntRange(1, 1_000), metavar="N",
                  help="Share of the pace while other batches want it: 20 gets twice what 10 gets, the default."),
     click.option("--concurrency", type=click.IntRange(1, 1_000), default=16, show_default=True, metavar="N",
-                 help="Launches in flight at once."),
+                 help="Launches in flight at once, over all workers."),
     click.option("--ramp", default="1,10,1%,all", show_default=True, metavar="STAGES",
                  help="Rows that may leave before the first flows have ended well; off for all at once."),
     click.option("--max-failed", default="5%", show_default=True, metavar="SHARE",

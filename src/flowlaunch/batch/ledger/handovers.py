@@ -64,6 +64,7 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     paused_by: str = ""
     cancelled: bool = False
     rate_per_minute: float | None = None
+    concurrency: int | None = None
     priority: int = 10
 
     @property
@@ -132,6 +133,7 @@ def _read(store: Store, condition: Any) -> tuple[Handover, ...]:
         controls.c.paused_by,
         controls.c.cancelled,
         controls.c.rate_per_minute,
+        controls.c.concurrency,
         controls.c.priority,
     )
     wanted = select(handovers, *asked).join(controls, controls.c.batch_id == handovers.c.batch_id)
@@ -164,6 +166,7 @@ def _made(one: Row[*tuple[Any, ...]], states: dict[RowState, int]) -> Handover:
         paused_by=one.paused_by,
         cancelled=bool(one.cancelled),
         rate_per_minute=one.rate_per_minute,
+        concurrency=one.concurrency,
         priority=one.priority,
     )
 

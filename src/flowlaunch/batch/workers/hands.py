@@ -21,7 +21,7 @@ from flowlaunch.batch.stop import Stop
 from flowlaunch.batch.tracker import Tracker
 from flowlaunch.batch.work import learnt, work_on
 from flowlaunch.batch.workers.feeding import BY
-from flowlaunch.batch.workers.judging import may_leave, ramp_sizes, seen_of
+from flowlaunch.batch.workers.judging import may_leave, ramp_sizes, seen_of, share_of
 from flowlaunch.batch.workers.queue import STALE_S, ChunkOrder
 from flowlaunch.batch.writer import Writer
 from flowlaunch.errors import (
@@ -33,7 +33,7 @@ from flowlaunch.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from flowlaunch._io.clock_async import AsyncClock
     from flowlaunch.aclient import AsyncClient
@@ -79,6 +79,7 @@ class Hands:
     """Does the jobs of one worker process.
 
     Attributes:
+        crew: OAuth client's key -> the live workers that have it, in the order in which the feeder sees them.
         launched: rows launched so far.
         unwritten: outcomes that could not be written before a chunk was ended.
         trouble: why the last job could not be done, or "".
@@ -104,6 +105,7 @@ class Hands:
         self._known: dict[int, Known] = {}
         self._stop_level = 0
         self._reason = ""
+        self.crew: Mapping[str, Sequence[str]] = {}
         self.launched = self.unwritten = 0
         self.trouble = ""
 
@@ -151,7 +153,7 @@ class Hands:
                 **held.overrides,
                 "is_shared": True, "ends_when": "idle", "most_rows": may_leave(held, order.until_left, order.rows),
                 "track": False, "ramp": (), "seen": seen_of(held.baseline or Baseline()), "waits_when_paused": False,
-                "stale_after_s": self._stale_after_s, "outlasts_outages": True,
+                "stale_after_s": self._stale_after_s, "outlasts_outages": True, "share": self._share_of(order),
             },
         )  # fmt: skip
 
@@ -180,6 +182,18 @@ class Hands:
             return None
         self.trouble = ""
         return outcome
+
+    def _share_of(self, order: ChunkOrder) -> Callable[[int], int] | None:
+        """Return what divides a batch's concurrency among its workers; a stage of a ramp is one worker's at a time."""
+        if order.until_left is not None:
+            return None
+
+        def share(concurrency: int) -> int:
+            mine = share_of(concurrency, order.batch_id, self.crew.get(order.client_key, ()), self._me)
+            at_it = [one for one in self.standing() if (one.batch_id, one.job) == (order.batch_id, "launch")]
+            return max(1, mine // max(1, len(at_it)))
+
+        return share
 
     async def _could_not(self, order: ChunkOrder, error: FlowlaunchError) -> None:
         """Take in why a chunk ended early: wait, leave it, or pause the batch for all."""

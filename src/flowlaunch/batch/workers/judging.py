@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flowlaunch.batch.ledger.handovers import Handover
     from flowlaunch.batch.work import WorkOptions
 
-__all__ = ["ANY", "OPENING", "Chunks", "Judgement", "chunks_of", "judge", "may_leave", "seen_of"]
+__all__ = ["ANY", "OPENING", "Chunks", "Judgement", "chunks_of", "judge", "may_leave", "seen_of", "share_of"]
 
 CHUNK_S: Final = 15.0
 """A chunk is about what leaves in so many seconds: how long a rate set too high, or a draining worker, has its way."""
@@ -150,11 +150,24 @@ def chunks_of(
         rows = may_leave(held, until_left, MOST_ROWS)
         return Chunks((ANY,), rows) if rows and not (enqueued - {OPENING}) else Chunks()
     pending = held.rows(RowState.PENDING)
-    at_once = max(1, min(len(workers), math.ceil(pending / LEAST_ROWS)))
-    first = held.batch_id % max(1, len(workers))  # small batches go to all workers in turn
-    chosen = [*workers[first:], *workers[:first]][:at_once] or [ANY]
+    concurrency = held.concurrency or options.concurrency
+    at_once = max(1, min(len(workers), math.ceil(pending / LEAST_ROWS), concurrency))
+    chosen = _in_turn(held.batch_id, workers)[:at_once] or [ANY]
     names = tuple(name for name in chosen if name not in enqueued)
     return Chunks(names, _rows_each(held, options, pending, at_once))
+
+
+def share_of(concurrency: int, batch_id: int, workers: Sequence[str], me: str) -> int:
+    """Return how many of the launches that a batch may have in flight are this worker's, at least one."""
+    ranks = {worker: rank for rank, worker in enumerate(_in_turn(batch_id, workers))}
+    each, more = divmod(concurrency, max(1, len(ranks)))
+    return max(1, each + (ranks.get(me, len(ranks)) < more))
+
+
+def _in_turn(batch_id: int, workers: Sequence[str]) -> list[str]:
+    """Return the workers in the order in which a batch goes to them: small batches go to all of them in turn."""
+    first = batch_id % max(1, len(workers))
+    return [*workers[first:], *workers[:first]]
 
 
 def _rows_each(held: Handover, options: WorkOptions, pending: int, at_once: int) -> int:

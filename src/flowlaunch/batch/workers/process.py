@@ -22,6 +22,7 @@ from flowlaunch.batch.workers.feeding import Feeder
 from flowlaunch.batch.workers.hands import Hands
 from flowlaunch.batch.workers.presence import GIVE_UP_AFTER_S, Presence
 from flowlaunch.batch.workers.queue import FOLLOW, LAUNCH, STALE_S, opened_queue
+from flowlaunch.batch.workers.standing import crew_of
 from flowlaunch.batch.workers.watching import FlowWatch
 from flowlaunch.batch.writer import Writer
 from flowlaunch.errors import FlowlaunchError, LedgerError, LedgerUnreachableError, SettingsError
@@ -158,6 +159,7 @@ class _Worker:
         loop.set_exception_handler(_heed)
         self.stop.on_request(self._hear)
         await asyncio.to_thread(crew.join, self.ledger.store, self.me)
+        await asyncio.to_thread(self._see_others)
         if self.options.on_joined is not None:
             self.options.on_joined(self.me)
         feeder = Feeder(
@@ -279,6 +281,10 @@ class _Worker:
         self.me = self._now()
         if crew.beat(self.ledger.store, self.me) and not self.stop.level:
             self._loop.call_soon_threadsafe(self.stop.request, "asked to drain")
+        self._see_others()
+
+    def _see_others(self) -> None:
+        self.hands.crew = crew_of(self.ledger, self.options.stale_after_s)
 
     def _now(self) -> Process:
         return msgspec.structs.replace(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from flowlaunch.batch.ledger import Ledger
     from flowlaunch.batch.ledger.crew import Process
 
-__all__ = ["BatchWaiting", "WorkerStanding", "WorkersStanding", "workers_standing", "workers_with"]
+__all__ = ["BatchWaiting", "WorkerStanding", "WorkersStanding", "crew_of", "workers_standing", "workers_with"]
 
 
 class WorkerStanding(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +86,17 @@ def workers_with(ledger: Ledger, client_key: str) -> int:
         _has(one, client_key) and not one.is_draining and _silent_s(one, now_us) <= STALE_S
         for one in crew.present(ledger.store)
     )
+
+
+def crew_of(ledger: Ledger, stale_after_s: float) -> dict[str, list[str]]:
+    """Return the live workers, not about to leave, that have each OAuth client, by its key."""
+    now_us = ledger.store.now_us()
+    found: dict[str, list[str]] = {}
+    for one in crew.present(ledger.store):
+        if not one.is_draining and _silent_s(one, now_us) <= stale_after_s:
+            for key in {mine.client_key for mine in one.clients}:
+                found.setdefault(key, []).append(one.process_id)
+    return found
 
 
 def _has(process: Process, client_key: str) -> bool:

@@ -86,7 +86,10 @@ def rate_command(session: Session, target: str, batch_id: int | None, per_minute
 @click.argument("launches", type=click.IntRange(1, 1_000), metavar="LAUNCHES")
 @command_options(settings=False)
 def concurrency_command(session: Session, target: str, batch_id: int | None, launches: int) -> None:
-    """Change how many launches of a batch may be in flight."""
+    """Change how many launches of a batch may be in flight.
+
+    The number is for the whole batch: workers that share it divide it among them, each having one at least.
+    """
     _change(session, target, batch_id, "concurrency changed", concurrency=launches)
 
 
