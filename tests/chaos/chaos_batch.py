@@ -1,4 +1,4 @@
-"""A process that runs one batch to its end: LEDGER SOURCE URL CLOCK-FILE OPTIONS, the last as JSON.
+"""A process that runs one batch to its end: LEDGER SOURCE URL OPTIONS, the last as JSON.
 
 It goes on with the batch that the ledger holds. Prints how it ended as one JSON line.
 """
@@ -8,14 +8,12 @@ import json
 import sys
 from pathlib import Path
 
-from chaos_clock import JumpyClock
-
 from flowlaunch import AsyncClient
 from flowlaunch.batch import BatchJob, Stop, run_batch
 from flowlaunch.batch.outside import run_outside
 from flowlaunch.errors import LedgerBusyError
 
-LEDGER, SOURCE, URL, CLOCK, OPTIONS = sys.argv[1:]
+LEDGER, SOURCE, URL, OPTIONS = sys.argv[1:]
 FLOW = "Order follow-up"
 
 
@@ -24,7 +22,7 @@ async def main(stop):
     async with AsyncClient(URL, client_id="demo", client_secret="demo-secret") as client:
         while True:
             try:
-                return await run_batch(job, client=client, clock=JumpyClock(Path(CLOCK)), stop=stop)
+                return await run_batch(job, client=client, stop=stop)
             except LedgerBusyError:  # the one that was killed is not gone yet
                 await asyncio.sleep(0.05)
 

@@ -1,36 +1,36 @@
-"""A clock whose wall time another process can make jump, through a shared file of eight bytes."""
+"""Wall clocks that another process can make jump and drift, through a shared file."""
 
-import asyncio
 import mmap
 import struct
 import time
 
-from flowlaunch._core.steps import Moment
-
-FORMAT = struct.Struct("<d")
+FORMAT = struct.Struct("<ddd")
 
 
-class JumpyClock:
-    """The machine's clocks, with the wall clock off by what the file says, in seconds."""
+class Skew:
+    """By how much a wall clock is off: set by one process, read by others on this machine."""
 
     def __init__(self, path):
         if not path.exists():
-            path.write_bytes(FORMAT.pack(0.0))
+            path.write_bytes(FORMAT.pack(0.0, 0.0, 0.0))
         with path.open("r+b") as file:
             self._shared = mmap.mmap(file.fileno(), FORMAT.size)
 
     def jump_to(self, off_s):
-        self._shared[:] = FORMAT.pack(off_s)
+        """Be off by so much at once, and stay so."""
+        self._shared[:] = FORMAT.pack(off_s, 0.0, 0.0)
 
-    def now(self):
-        return Moment(time.monotonic(), time.time() + FORMAT.unpack(self._shared[:])[0])
+    def drift(self, s_per_s):
+        """Gain (or lose) so much every second from now on."""
+        self._shared[:] = FORMAT.pack(self.off_s(), s_per_s, time.monotonic())
 
-    async def sleep(self, seconds):
-        await asyncio.sleep(seconds)
+    def off_s(self):
+        off_s, s_per_s, since_s = FORMAT.unpack(self._shared[:])
+        return off_s + s_per_s * (time.monotonic() - since_s)
 
-    async def wait(self, event, seconds):
-        try:
-            async with asyncio.timeout(seconds):
-                await event.wait()
-        except TimeoutError:
-            return
+
+def put_off(skew):
+    """Have every reading of this process's wall clock be off; call it before anything else is imported."""
+    honest, honest_ns = time.time, time.time_ns
+    time.time = lambda: honest() + skew.off_s()
+    time.time_ns = lambda: honest_ns() + round(skew.off_s() * 1e9)

@@ -16,14 +16,14 @@ class Proxy:
     connections with a reset instead. `heal` lets everything through again.
     """
 
-    def __init__(self, host, port):
+    def __init__(self, host, port, *, at="127.0.0.1"):
         self._to = (host, port)
         self._open = threading.Event()
         self._open.set()
         self._closing = threading.Event()
         self._pairs = set()
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((at, 0))
         self._listener.settimeout(LOOK_S)
         self.port = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept, daemon=True)]

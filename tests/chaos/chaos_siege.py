@@ -9,6 +9,8 @@ from flowlaunch.sandbox.faults import Delay, DropAfterProcessing, DropBeforeRead
 IS_LONG = bool(os.environ.get("FLOWLAUNCH_CHAOS"))
 GIVEN_SEEDS = [int(one) for one in os.environ.get("FLOWLAUNCH_SEEDS", "").split(",") if one]
 WITHIN_S = 400.0 if IS_LONG else 60.0
+JUMPS_S = (-3_600.0, -5.0, 5.0, 3_600.0)
+DRIFTS = (-0.05, 0.05)
 LAUNCH, READ = "executions.launch", "executions.get"
 STORM = 9 if IS_LONG else 4
 STORMS = (

@@ -5,20 +5,23 @@ import http.client
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
 from urllib.parse import urlsplit
 
 import pytest
+from chaos_database import let_in
 from chaos_history import History, Said, Seen, findings_of
+from chaos_network import WAYS
 from chaos_proxy import Proxy
-from chaos_siege import IS_LONG, LAUNCH, READ, Siege, seeds
+from chaos_siege import DRIFTS, IS_LONG, JUMPS_S, LAUNCH, READ, Siege, seeds
 
+from child_processes import run_child
 from flowlaunch.batch.ledger import open_ledger
 from flowlaunch.batch.states import RowState
 from flowlaunch.sandbox import Sandbox
+from postgres_server import bring_up
 
 LAUNCHES, BLOWS, APPS = (2_000, 12, 24) if IS_LONG else (150, 4, 8)
 CONCURRENCY = 8
@@ -50,9 +53,9 @@ class App(threading.Thread):
     def ask(self, number):
         body = {"flow": "Order follow-up", "input": {"customerName": "Ada", "orderId": f"order-{number}"}}
         headers = {"authorization": f"Bearer {self.siege.key}", "content-type": "application/json",
-                   "idempotency-key": f"k{number}"}  # fmt: skip
+                   "idempotency-key": f"k{number}", "host": "localhost"}  # fmt: skip
         try:
-            with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.siege.port, timeout=10)) as wire:
+            with contextlib.closing(http.client.HTTPConnection(*self.siege.place, timeout=10)) as wire:
                 wire.request("POST", "/v1/launches", json.dumps(body), headers)
                 answer = wire.getresponse()
                 return answer.status, json.loads(answer.read())
@@ -63,54 +66,51 @@ class App(threading.Thread):
 class GatewaySiege(Siege):
     """One gateway process on its ledger, apps that ask it, and what is done to it."""
 
-    BLOWS = ("kill", "kill", "freeze", "cut", "partition", "storm")
+    BLOWS = ("kill", "kill", "freeze", "cut", "partition", "partition", "jump", "drift", "storm")
 
-    def __init__(self, sandbox, folder, ledger, seed):
+    def __init__(self, sandbox, network, folder, ledger, server, seed):
         super().__init__(sandbox, seed)
-        self.folder, self.ledger = folder, ledger
+        self.network, self.folder, self.ledger, self.server = network, folder, ledger, server
         place = urlsplit(sandbox.url)
-        self.service = Proxy(place.hostname, place.port)
+        self.service = Proxy(place.hostname, place.port, at=network.address)
         self.environment = {
-            **os.environ,
-            "GENESYSCLOUD_REGION": f"http://127.0.0.1:{self.service.port}",
+            "GENESYSCLOUD_REGION": f"http://{network.address}:{self.service.port}",
             "GENESYSCLOUD_OAUTHCLIENT_ID": "demo",
             "GENESYSCLOUD_OAUTHCLIENT_SECRET": "demo-secret",
         }
         self.key = self._told("keys", "create", "apps", "--ledger", self.ledger, "-q", "-o", "json")["key"]
-        self.child, self.port, self.is_closing = None, 0, False
+        self.machine, self.place, self.is_closing = None, (), False
         self.start()
         self.apps = [App(self, range(1 + first, LAUNCHES + 1, APPS)) for first in range(APPS)]
 
-    def _command(self, *words):
-        return [sys.executable, "-m", "flowlaunch", "gateway", *map(str, words)]
-
     def _told(self, *words):
-        done = subprocess.run(self._command(*words), env=self.environment, capture_output=True, text=True, check=True)
+        done = run_child([sys.executable, "-m", "flowlaunch", "gateway", *map(str, words)], check=True,
+                              env={**os.environ, **self.environment}, capture_output=True, text=True)  # fmt: skip
         return json.loads(done.stdout)
 
     def start(self):
-        with (self.folder / "gateway.log").open("ab") as log:
-            self.child = subprocess.Popen(
-                self._command("serve", "--port", self.port, "--ledger", self.ledger, "--rate", PACE,
-                              "--concurrency", CONCURRENCY),
-                env=self.environment, stdout=subprocess.PIPE, stderr=log, text=True,
-            )  # fmt: skip
-        told = self.child.stdout.readline()
-        assert told.startswith("http://"), (self.folder / "gateway.log").read_text("utf-8")[-2_000:]
-        self.port = urlsplit(told.strip()).port
+        place = str(self.ledger).replace("@127.0.0.1:", f"@{self.network.address}:")
+        words = ("gateway", "serve", "--host", self.network.own_host, "--port", "0", "--ledger", place, "--rate", PACE,
+                 "--concurrency", CONCURRENCY)  # fmt: skip
+        self.machine = self.network.machine(words, self.environment, folder=self.folder, database=self.server,
+                                            service=self.service, named=False)  # fmt: skip
+        self.until(lambda: self.machine.said().endswith("\n") or self.machine.process.poll() is not None)
+        told = self.machine.said()
+        assert told.startswith("http://"), self.machine.trouble()
+        self.place = (self.machine.address, urlsplit(told.split()[0]).port)
 
     def is_alive(self):
         return any(app.is_alive() for app in self.apps)
 
     def kill(self):
-        self._end()
+        self.machine.close()
         self.doubts += CONCURRENCY
         self.start()
 
     def freeze(self):
-        self.child.send_signal(signal.SIGSTOP)
+        self.machine.process.send_signal(signal.SIGSTOP)
         self.pause()
-        self.child.send_signal(signal.SIGCONT)
+        self.machine.process.send_signal(signal.SIGCONT)
         self.doubts += CONCURRENCY
 
     def cut(self):
@@ -118,10 +118,23 @@ class GatewaySiege(Siege):
         self.doubts += CONCURRENCY
 
     def partition(self):
-        self.service.partition()
+        """Cut it off from the service, from a database on another machine, and where it can from its apps."""
+        way = self.chance.choice(WAYS)
+        self.story.append(way)
+        self.machine.partition(way)
         self.pause()
-        self.service.heal()
+        self.machine.heal()
         self.doubts += CONCURRENCY
+
+    def jump(self):
+        off_s = self.chance.choice(JUMPS_S)
+        self.story.append(f"{off_s:+g}s")
+        self.machine.clock.jump_to(off_s)
+
+    def drift(self):
+        s_per_s = self.chance.choice(DRIFTS)
+        self.story.append(f"{s_per_s:+g}s/s")
+        self.machine.clock.drift(s_per_s)
 
     def states(self):
         with open_ledger(self.ledger) as ledger:
@@ -152,33 +165,37 @@ class GatewaySiege(Siege):
             accepted=tuple(order for app in self.apps for order in app.accepted),
         )
 
-    def _end(self):
-        self.child.send_signal(signal.SIGCONT)
-        self.child.kill()
-        self.child.wait(10)
-        self.child.stdout.close()
-
     def close(self):
         self.is_closing = True
-        self._end()
+        if self.machine is not None:
+            self.machine.close()
         self.service.close()
         for app in self.apps:
             app.join(15)
 
+    def __str__(self):
+        return f"{super().__str__()} ({self.network.kind})"
+
 
 @pytest.fixture
-def ledger(request, tmp_path):
-    """Where the gateway keeps its launches."""
-    return request.getfixturevalue("postgres_url") if request.param == "postgresql" else tmp_path / "gateway.db"
+def place(request, tmp_path, machines):
+    """Where the gateway keeps its launches, and the database server that it is in."""
+    if request.param == "sqlite":
+        yield tmp_path / "gateway.db", None
+        return
+    server = bring_up()
+    let_in(server, machines)
+    yield server.database(), server
+    server.close()
 
 
 @pytest.mark.timeout(900 if IS_LONG else 120)
 @pytest.mark.parametrize("seed", seeds(short=1, long=4))
-@pytest.mark.parametrize("ledger", ["sqlite", "postgresql"], indirect=True)
-def test_every_launch_that_a_gateway_accepted_ends_and_none_runs_twice(tmp_path, ledger, seed):
+@pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
+def test_every_launch_that_a_gateway_accepted_ends_and_none_runs_twice(tmp_path, machines, place, seed):
     """Each launch answered with 202 is one row and one execution or in doubt, however often its app had to ask."""
-    with Sandbox(rate_per_minute=None, journal_size=100_000) as sandbox:
-        siege = GatewaySiege(sandbox, tmp_path, ledger, seed)
+    with Sandbox(rate_per_minute=None, journal_size=100_000, allowed_hosts=[machines.address]) as sandbox:
+        siege = GatewaySiege(sandbox, machines, tmp_path, *place, seed)
         try:
             siege.rage()
             history = siege.history()

@@ -6,16 +6,15 @@ A seed makes the whole story; a failing one is named in the test's id and messag
 
 import json
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from chaos_clock import JumpyClock
 from chaos_history import History, Said, Seen, findings_of
+from chaos_network import WAYS
 from chaos_proxy import Proxy
-from chaos_siege import IS_LONG, LAUNCH, READ, WITHIN_S, Siege, seeds
+from chaos_siege import DRIFTS, IS_LONG, JUMPS_S, LAUNCH, READ, WITHIN_S, Siege, seeds
 
 from flowlaunch.batch.ledger import open_ledger
 from flowlaunch.sandbox import Sandbox
@@ -29,14 +28,11 @@ PACE = 6_000
 class BatchSiege(Siege):
     """One batch in a child process, and what is done to it."""
 
-    BLOWS = ("kill", "kill", "freeze", "cut", "partition", "jump", "storm", "storm")
-
-    def __init__(self, sandbox, folder, seed):
+    def __init__(self, sandbox, network, folder, seed):
         super().__init__(sandbox, seed)
-        self.folder = folder
+        self.network, self.folder = network, folder
         place = urlsplit(sandbox.url)
-        self.proxy = Proxy(place.hostname, place.port)
-        self.clock = JumpyClock(folder / "clock")
+        self.service = Proxy(place.hostname, place.port, at=network.address)
         self.source, self.ledger = folder / "rows.csv", folder / "rows.ledger"
         lines = "".join(f"Ada,order-{number}\n" for number in range(1, ROWS + 1))
         self.source.write_text("customerName,orderId\n" + lines, "utf-8")
@@ -45,47 +41,55 @@ class BatchSiege(Siege):
     def start(self):
         options = {"pace_per_minute": PACE, "concurrency": CONCURRENCY, "ramp": [], "max_failed": None,
                    "max_in_doubt": None, "timeout_s": 3.0, "track": True}  # fmt: skip
-        url = f"http://127.0.0.1:{self.proxy.port}"
-        command = [sys.executable, HERE / "chaos_batch.py", self.ledger, self.source, url, self.folder / "clock",
-                   json.dumps(options)]  # fmt: skip
-        self.child = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
+        url = f"http://{self.network.address}:{self.service.port}"
+        words = [HERE / "chaos_batch.py", self.ledger, self.source, url, json.dumps(options)]
+        self.child = self.network.machine(words, {}, folder=self.folder, service=self.service, named=False)
 
     def is_alive(self):
-        return self.child.poll() is None
+        return self.child.process.poll() is None
 
     def kill(self):
-        self.child.kill()
-        self.child.wait(10)
-        self.child.stdout.close()
+        self.child.close()
         self.doubts += CONCURRENCY
         self.start()
 
     def freeze(self):
-        self.child.send_signal(signal.SIGSTOP)
+        self.child.process.send_signal(signal.SIGSTOP)
         self.pause()
-        self.child.send_signal(signal.SIGCONT)
+        self.child.process.send_signal(signal.SIGCONT)
         self.doubts += CONCURRENCY
 
     def cut(self):
-        self.proxy.cut()
+        self.service.cut()
         self.doubts += CONCURRENCY
 
     def partition(self):
-        self.proxy.partition()
+        way = self.chance.choice(WAYS)
+        self.story.append(way)
+        self.child.partition(way)
         self.pause()
-        self.proxy.heal()
+        self.child.heal()
         self.doubts += CONCURRENCY
 
     def jump(self):
-        self.clock.jump_to(self.chance.choice((-3_600.0, -5.0, 5.0, 3_600.0)))
+        off_s = self.chance.choice(JUMPS_S)
+        self.story.append(f"{off_s:+g}s")
+        self.child.clock.jump_to(off_s)
+
+    def drift(self):
+        s_per_s = self.chance.choice(DRIFTS)
+        self.story.append(f"{s_per_s:+g}s/s")
+        self.child.clock.drift(s_per_s)
+
+    BLOWS = ("kill", "kill", "freeze", "cut", "partition", "jump", "drift", "storm", "storm")
 
     def rage(self):
         """Strike, then let the batch come to its end; return how it told that."""
         self.start()
         self.strike(ROWS, BLOWS)
-        told, _ = self.child.communicate(timeout=WITHIN_S)
-        assert self.child.returncode == 0
-        return json.loads(told)
+        self.child.process.wait(WITHIN_S)
+        assert self.child.process.returncode == 0, self.child.trouble()
+        return json.loads(self.child.said())
 
     def history(self):
         with open_ledger(self.ledger) as ledger:
@@ -101,21 +105,20 @@ class BatchSiege(Siege):
         )
 
     def close(self):
-        if self.child is not None and self.child.poll() is None:
-            self.child.send_signal(signal.SIGCONT)
-            self.child.kill()
-            self.child.wait(10)
-        if self.child is not None and self.child.stdout is not None:
-            self.child.stdout.close()
-        self.proxy.close()
+        if self.child is not None:
+            self.child.close()
+        self.service.close()
+
+    def __str__(self):
+        return f"{super().__str__()} ({self.network.kind})"
 
 
 @pytest.mark.timeout(900 if IS_LONG else 120)
-@pytest.mark.parametrize("seed", seeds(short=2, long=6))
-def test_nothing_is_lost_or_sent_twice_on_one_machine(tmp_path, seed):
+@pytest.mark.parametrize("seed", seeds(short=1, long=6))
+def test_nothing_is_lost_or_sent_twice_on_one_machine(tmp_path, machines, seed):
     """Whatever happens to it, each row is launched at most once, known or in doubt, and within the pace."""
-    with Sandbox(rate_per_minute=None, journal_size=100_000) as sandbox:
-        siege = BatchSiege(sandbox, tmp_path, seed)
+    with Sandbox(rate_per_minute=None, journal_size=100_000, allowed_hosts=[machines.address]) as sandbox:
+        siege = BatchSiege(sandbox, machines, tmp_path, seed)
         try:
             ended = siege.rage()
             history = siege.history()
