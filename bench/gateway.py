@@ -11,7 +11,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.measure import PYTHON, QUIET, Row, program, sandbox
+from bench.measure import PYTHON, QUIET, ChildProcess, Row, program, sandbox
 
 COUNT, CONNECTIONS = int(os.environ.get("BENCH_ACCEPTED", "20000")), 64
 
@@ -51,7 +51,7 @@ def peer_door(server, folder):
     place = Path(folder) / "redis.sock"
     command = [server, "--port", "0", "--unixsocket", str(place), "--appendonly", "yes", "--appendfsync", "always",
                "--dir", folder]  # fmt: skip
-    redis = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    redis = ChildProcess(command, stdout=subprocess.DEVNULL)
     door = None
     try:
         wait_for(place.exists)
@@ -62,7 +62,7 @@ def peer_door(server, folder):
             port = free.getsockname()[1]
         command = [PYTHON, "-m", "uvicorn", "peer_door:app", "--app-dir", programs, "--port", str(port),
                    "--log-level", "error"]  # fmt: skip
-        door = subprocess.Popen(command, env=env)
+        door = ChildProcess(command, env=env)
         wait_for(lambda: _answers(port))
         yield f"http://127.0.0.1:{port}", [door.pid, redis.pid]
     finally:
@@ -117,7 +117,7 @@ def gateway(sandbox_url, *options):
             "GENESYSCLOUD_REGION": sandbox_url, "GENESYSCLOUD_OAUTHCLIENT_ID": "demo",
             "GENESYSCLOUD_OAUTHCLIENT_SECRET": "demo-secret",
         }  # fmt: skip
-        process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+        process = ChildProcess(command, env=env, stdout=subprocess.PIPE, text=True)
         try:
             yield process.stdout.readline().strip(), key, process.pid
         finally:

@@ -11,6 +11,9 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(__file__)), "tests"))
+from child_processes import ChildProcess, run_child
+
 PYTHON = sys.executable
 QUIET = {name: text for name, text in os.environ.items() if not name.startswith(("GENESYS", "FLOWLAUNCH", "PYTHON"))}
 
@@ -41,7 +44,7 @@ def program(name, *arguments, env=None, timeout_s=600):
     path = os.path.join(os.path.dirname(__file__), "programs", name)
     command = [PYTHON, "-W", "ignore", path, *map(str, arguments)]
     settings = {**QUIET, **(env or {})}
-    ended = subprocess.run(command, check=True, env=settings, capture_output=True, text=True, timeout=timeout_s)
+    ended = run_child(command, check=True, env=settings, capture_output=True, text=True, timeout=timeout_s)
     return json.loads(ended.stdout.strip().splitlines()[-1])
 
 
@@ -49,7 +52,7 @@ def program(name, *arguments, env=None, timeout_s=600):
 def sandbox(*options):
     """Run a sandbox in a process of its own, without a rate limit; yield its URL."""
     command = [PYTHON, "-m", "flowlaunch", "sandbox", "serve", "--port", "0", "--rate", "0", *options]
-    process = subprocess.Popen(command, env=QUIET, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = ChildProcess(command, env=QUIET, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         for line in process.stdout:
             if "http://" in line:
@@ -65,7 +68,6 @@ def sandbox(*options):
 @contextmanager
 def postgres():
     """Run the tests' own PostgreSQL server, with its commits on the disk as in real life."""
-    sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(__file__)), "tests"))
     from postgres_server import bring_up
 
     server = bring_up()

@@ -2,9 +2,9 @@
 
 `ChildProcess` is `subprocess.Popen`, `run_child` is `subprocess.run`, and both tell a guard of it. The guard is a
 process of its own that does nothing but read a pipe from the run. When the pipe ends the run has ended, in order, by
-its time limit or by SIGKILL, and the guard kills what is left. (The kernel's own way, PR_SET_PDEATHSIG, goes by the thread
-that started a process, not by the run.) A PostgreSQL server has a guard of its own, which removes its folder, too.
-Linux only: elsewhere nothing is killed.
+its time limit or by SIGKILL, and the guard kills what is left. (The kernel's own way, PR_SET_PDEATHSIG, goes by the
+thread that started a process, not by the run.) A PostgreSQL server has a guard of its own, which removes its folder,
+too. Linux only: elsewhere nothing is killed.
 """
 
 from __future__ import annotations

@@ -16,6 +16,9 @@ from collections import Counter
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+
+from child_processes import ChildProcess, run_child
 from flowlaunch.sandbox import Sandbox
 
 WAY, ROWS, IS_KILLED = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "1"
@@ -30,7 +33,7 @@ def redis(folder):
     server = os.environ.get("BENCH_REDIS_SERVER") or shutil.which("redis-server")
     place = folder / "redis.sock"
     command = [server, "--port", "0", "--unixsocket", str(place), "--appendonly", "yes", "--dir", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = ChildProcess(command, stdout=subprocess.DEVNULL)
     try:
         while not place.exists():
             time.sleep(0.05)
@@ -51,7 +54,7 @@ def command_of(source, url, settings, stack):
                 "orderId", "--rate", "off", "--ramp", "off", "--no-track", "--max-in-doubt", "off", "--yes",
                 "--concurrency", "16", "--quiet"]  # fmt: skip
     settings |= {"PEER_REDIS": stack.enter_context(redis(source.parent)), "PEER_URL": url, "PYTHONPATH": str(HERE)}
-    subprocess.run([sys.executable, str(HERE / "peer_dramatiq.py"), str(source)], env=settings, check=True)
+    run_child([sys.executable, str(HERE / "peer_dramatiq.py"), str(source)], env=settings, check=True)
     return [sys.executable, "-W", "ignore", "-m", "dramatiq", "peer_dramatiq", "--processes", "1", "--threads", "16"]
 
 
@@ -90,7 +93,7 @@ def main(folder, stack):
     command = command_of(source, sandbox.url, settings, stack)
 
     def start():
-        return subprocess.Popen(command, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        return ChildProcess(command, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                 start_new_session=True)  # fmt: skip
 
     process, first, last, ends_s = start(), None, None, time.monotonic() + LONGEST_S

@@ -11,6 +11,7 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from child_processes import ChildProcess
 from flowlaunch.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class PaceWorld:
         kept = {name: text for name, text in os.environ.items() if not name.startswith(("GENESYS", "FLOWLAUNCH"))}
         settings = {"GENESYSCLOUD_REGION": self.sandbox.url, "GENESYSCLOUD_OAUTHCLIENT_ID": "demo",
                     "GENESYSCLOUD_OAUTHCLIENT_SECRET": "demo-secret"}  # fmt: skip
-        child = subprocess.Popen(command, env={**kept, **settings}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        child = ChildProcess(command, env={**kept, **settings}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.children.append(child)
         return child
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from ledger_world import HandClock, accepted, filled, kept, launch_all, opened, plan, states, truth
 
+from child_processes import ChildProcess
 from flowlaunch.batch.ledger import Result, RowFilter
 from flowlaunch.batch.states import Event, RowState
 from flowlaunch.errors import LedgerBusyError, LedgerError, LedgerFencedError
@@ -180,7 +180,7 @@ def test_the_batch_of_a_process_that_is_gone_is_taken_over_at_once(ledger, clock
         worker = ledger.start_work({batch_id})
         ledger.commit(worker, intents=ledger.take_chunk(worker, 2).rows)
     """
-    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)]) as holder:
+    with ChildProcess([sys.executable, "-c", textwrap.dedent(program)]) as holder:
         if is_reaped:
             holder.wait(30)
         else:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from child_processes import ChildProcess, run_child
 from flowlaunch.cli.app import run
 from flowlaunch.sandbox import Sandbox
 
@@ -102,7 +103,7 @@ def shell(sandbox_env: dict[str, str]) -> Callable[..., Ended]:
     """Run a command line in a process of its own."""
 
     def call(*arguments: str, env: dict[str, str] | None = None, stdin: str | None = None) -> Ended:
-        ended = subprocess.run(
+        ended = run_child(
             [sys.executable, "-m", "flowlaunch", *arguments],
             env=sandbox_env | (env or {}),
             input=stdin,
@@ -141,7 +142,7 @@ def started(sandbox_env: dict[str, str]) -> Iterator[Callable[..., Running]]:
     processes: list[subprocess.Popen[str]] = []
 
     def call(*arguments: str) -> Running:
-        process = subprocess.Popen(
+        process = ChildProcess(
             [sys.executable, "-m", "flowlaunch", *arguments],
             env=sandbox_env,
             stdin=subprocess.DEVNULL,

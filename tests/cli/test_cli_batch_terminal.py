@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import pty
-import subprocess
 import sys
 import threading
 
 import pytest
 from batch_files import FAST, FLOW, launched_orders, orders
 
+from child_processes import ChildProcess
 from flowlaunch.sandbox import DropAfterProcessing
 
 
@@ -18,7 +18,7 @@ def on_terminal(env: dict[str, str], *arguments: str, answers: dict[str, str] | 
     """Run a command line on a terminal, type an answer after each question, and tell its code and what was seen."""
     screen, keyboard = pty.openpty()
     left = dict(answers or {})
-    with subprocess.Popen(
+    with ChildProcess(
         [sys.executable, "-m", "flowlaunch", *arguments],
         env=env | {"TERM": "xterm-256color", "COLUMNS": "120"}, stdin=keyboard, stdout=keyboard, stderr=keyboard,
     ) as process:  # fmt: skip

@@ -10,6 +10,7 @@ import sys
 import click
 import pytest
 
+from child_processes import ChildProcess
 from flowlaunch import __version__
 from flowlaunch.cli.app import COMMANDS, cli
 
@@ -87,7 +88,7 @@ def test_a_reader_that_leaves_early_does_no_harm(sandbox_env):
     """`flowlaunch flows list | head -0` ends without a traceback."""
     reading, writing = os.pipe()
     os.close(reading)
-    with subprocess.Popen(
+    with ChildProcess(
         [sys.executable, "-m", "flowlaunch", "flows", "list", "-o", "json"],
         env=sandbox_env, stdout=writing, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import pty
 import re
-import subprocess
 import sys
 
 import pytest
+
+from child_processes import ChildProcess
 
 INPUTS = ("-i", "customerName=Jane", "-i", "orderId=7")
 
@@ -16,7 +17,7 @@ INPUTS = ("-i", "customerName=Jane", "-i", "orderId=7")
 def on_terminal(env: dict[str, str], *arguments: str) -> tuple[int, str]:
     """Run a command line on a terminal of its own and tell its exit code and what was seen."""
     screen, keyboard = pty.openpty()
-    with subprocess.Popen(
+    with ChildProcess(
         [sys.executable, "-m", "flowlaunch", *arguments],
         env=env | {"TERM": "xterm-256color", "COLUMNS": "100"}, stdin=keyboard, stdout=keyboard, stderr=keyboard,
     ) as process:  # fmt: skip

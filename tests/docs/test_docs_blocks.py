@@ -6,12 +6,12 @@ are only shown.
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from child_processes import run_child
 from flowlaunch.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +61,7 @@ def test_code_on_a_page_runs(page, environment, tmp_path):
         else:
             script.append(text)
 
-    ended = subprocess.run(
+    ended = run_child(
         ["bash", "-euo", "pipefail", "-c", "\n".join(script)],
         cwd=tmp_path,
         env=environment,

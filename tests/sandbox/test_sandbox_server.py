@@ -15,6 +15,7 @@ import requests
 from sandbox_api import Api, launch_bytes, raw
 
 import flowlaunch.sandbox
+from child_processes import ChildProcess
 from flowlaunch.errors import SandboxError
 from flowlaunch.sandbox import DropAfterProcessing, Options, ResetMidBody, Sandbox
 from flowlaunch.sandbox.server import bind, serve
@@ -36,7 +37,7 @@ def test_the_package_lists_its_names():
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_process_serves_until_it_is_told_to_stop(number):
     """serve() picks a port, tells its URL, serves, and ends cleanly on SIGINT and SIGTERM."""
-    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, text=True) as process:
+    with ChildProcess([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, text=True) as process:
         try:
             url = process.stdout.readline().strip()
             with Api(url) as api:

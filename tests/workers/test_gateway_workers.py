@@ -14,6 +14,7 @@ from typing import ClassVar
 import pytest
 from worker_world import LONGEST_S, ORDER_FLOW
 
+from child_processes import ChildProcess
 from flowlaunch.batch.ledger import crew, handovers
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
@@ -40,7 +41,7 @@ def gateway(world, *options):
     command = [sys.executable, "-m", "flowlaunch", "gateway", "serve", "--port", "0", "--workers", "--rate", "off",
                "--ledger", world.url, *options]  # fmt: skip
     settings = world.environment(FLOWLAUNCH_CALLBACK_SECRET=SECRET)
-    serving = subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, text=True)
+    serving = ChildProcess(command, env=settings, stdout=subprocess.PIPE, text=True)
     try:
         yield serving.stdout.readline().strip(), key
     finally:

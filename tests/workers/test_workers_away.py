@@ -3,11 +3,10 @@
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from doorway import Doorway
-from worker_world import TAKEOVER_S
+from worker_world import HASTY, TAKEOVER_S
 
 from flowlaunch.batch.ledger import crew, open_ledger
 from flowlaunch.errors import LedgerUnreachableError
@@ -15,7 +14,6 @@ from flowlaunch.sandbox import Hang
 
 pytestmark = pytest.mark.timeout(300)  # several processes begin, on machines with other work
 LAUNCH = "executions.launch"
-HASTY = Path(__file__).with_name("hasty_worker.py")
 
 
 @pytest.fixture
@@ -23,7 +21,7 @@ def door(worker_world):
     """The way of every worker of this test to its database."""
     one = Doorway(worker_world.url)
     worker_world.workers_url = one.url
-    worker_world.program = (str(HASTY),)
+    worker_world.program = HASTY
     yield one
     one.close()
 
@@ -75,7 +73,7 @@ def test_a_worker_ends_when_asked_to_while_its_database_is_away(worker_world, do
     """One signal ends an idle worker without its database, whether that refuses or never answers."""
     refused, muted = worker_world.start(2)
     door.shut()
-    worker_world.until(lambda: "no sign of life" in worker_world.log_of(refused))
+    worker_world.until(lambda: all("no sign of life" in worker_world.log_of(one) for one in (refused, muted)))
     refused.send_signal(signal.SIGTERM)
     assert refused.wait(15) == 0, worker_world.log_of(refused)
     door.open()

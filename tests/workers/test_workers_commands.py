@@ -8,6 +8,7 @@ import sys
 import pytest
 from worker_world import LONGEST_S, ORDER_FLOW
 
+from child_processes import ChildProcess
 from flowlaunch.batch.ledger import crew, handovers
 
 pytestmark = pytest.mark.timeout(300)  # several processes begin, on machines with other work
@@ -51,7 +52,7 @@ def test_ctrl_c_ends_the_looking_on_and_the_workers_go_on(worker_world):
     """An interrupted `batch run` says that the workers go on; they do, and `batch watch` sees it through."""
     worker_world.start()
     command = [sys.executable, "-m", "flowlaunch", *run_command(worker_world, 100), "--rate", "1200"]
-    looking_on = subprocess.Popen(command, env=worker_world.environment(), stderr=subprocess.PIPE, text=True)
+    looking_on = ChildProcess(command, env=worker_world.environment(), stderr=subprocess.PIPE, text=True)
     worker_world.until(lambda: worker_world.ledger.batches() and worker_world.left(1) >= 10)
     looking_on.send_signal(signal.SIGINT)
     _, said = looking_on.communicate(timeout=LONGEST_S)

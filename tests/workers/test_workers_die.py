@@ -4,7 +4,7 @@ import random
 import signal
 
 import pytest
-from worker_world import IS_LONG, TAKEOVER_S
+from worker_world import HASTY, IS_LONG, TAKEOVER_S
 
 from flowlaunch.batch.ledger import crew
 from flowlaunch.sandbox import Hang
@@ -120,6 +120,7 @@ def test_a_second_signal_ends_a_worker_at_once_and_what_it_had_in_flight_is_in_d
 
 def test_a_worker_whose_database_is_gone_can_be_ended(worker_world, postgres_server):
     """Without a database nothing can be given back: one signal ends an idle worker, which says what is wrong."""
+    worker_world.program = HASTY
     worker = worker_world.start()[0]
     worker_world.ledger.close()
     postgres_server.drop(worker_world.url)

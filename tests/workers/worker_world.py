@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
+from child_processes import ChildProcess, run_child
 from flowlaunch import AsyncClient
 from flowlaunch.batch.decisions import Decision, Prepared, RowPlan
 from flowlaunch.batch.ledger import BatchSpec, Change, crew, handovers, open_ledger
@@ -20,6 +21,8 @@ from flowlaunch.batch.work import row_counts
 ORDER_FLOW = "f0000000-0000-4000-8000-000000000001"
 LONGEST_S = 60.0
 TAKEOVER_S = 4.0
+HASTY = (str(Path(__file__).with_name("hasty_worker.py")),)
+"""The program with less patience for a database that is away."""
 IS_LONG = os.environ.get("FLOWLAUNCH_CHAOS") == "1"
 
 
@@ -108,7 +111,7 @@ class WorkerWorld:
         for _ in range(many):
             log = (self.folder / f"worker-{len(self.workers)}.log").open("wb")
             with log:
-                one = subprocess.Popen(command, env=self.environment(client_id, **environment), stdout=log, stderr=log)
+                one = ChildProcess(command, env=self.environment(client_id, **environment), stdout=log, stderr=log)
             self.workers.append(one)
             started.append(one)
         pids = {one.pid for one in started}
@@ -117,7 +120,7 @@ class WorkerWorld:
 
     def run(self, *arguments, **environment):
         """Run a command of the program to its end."""
-        return subprocess.run([sys.executable, "-m", "flowlaunch", *arguments], env=self.environment(**environment),
+        return run_child([sys.executable, "-m", "flowlaunch", *arguments], env=self.environment(**environment),
                               capture_output=True, text=True, timeout=LONGEST_S, check=False)  # fmt: skip
 
     def kill(self, worker):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from child_processes import ChildProcess
 from flowlaunch.batch.ledger import open_ledger
 from flowlaunch.batch.states import RowState
 from flowlaunch.sandbox import Sandbox
@@ -28,7 +29,7 @@ class Trials:
 
     def __init__(self, url, make_place, speed):
         self.url, self._make_place, self._places, self.speed = url, make_place, {}, speed
-        self.children = subprocess.Popen([sys.executable, str(CHILD)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.children = ChildProcess([sys.executable, str(CHILD)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                          text=True)  # fmt: skip
         self.epoch_s = time.time()
         self.run("warm", 0)

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import msgspec
 
+from child_processes import ChildProcess
 from flowlaunch.batch.ledger import open_ledger
 
 DEADLINE_S = 90
@@ -24,7 +25,7 @@ def serve(folder, sandbox_url, port):
     }  # fmt: skip
     command = [sys.executable, "-m", "flowlaunch", "gateway", "serve", "--ledger", str(folder / "g.ledger"),
                "--port", str(port), "--rate", "off", "--quiet"]  # fmt: skip
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    process = ChildProcess(command, env=environment, stdout=subprocess.PIPE, text=True)
     return process, process.stdout.readline().strip()
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 from standardwebhooks import Webhook
 
+from child_processes import ChildProcess
 from flowlaunch.batch.ledger import open_ledger
 from flowlaunch.gateway.access.keys import Keys
 from flowlaunch.gateway.callbacks.masters import read_masters
@@ -27,7 +28,7 @@ def process(sandbox, ledger, inbox):
     environment = os.environ | settings | {"GENESYSCLOUD_OAUTHCLIENT_SECRET": "demo-secret"}
     origin = inbox.url.removesuffix("/told")
     command = [sys.executable, "-m", "flowlaunch", "gateway", "serve", "--port", "0", "--rate", "off"]
-    with subprocess.Popen(
+    with ChildProcess(
         [*command, "--ledger", ledger, "--allow-callback", origin],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     ) as served:  # fmt: skip

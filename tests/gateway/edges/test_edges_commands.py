@@ -11,6 +11,7 @@ import time
 import pytest
 from edges_world import Receiver, answer
 
+from child_processes import ChildProcess
 from flowlaunch.cli.app import run
 from flowlaunch.gateway.access.gatekeeper import Gatekeeper
 from flowlaunch.gateway.access.sessions import Sessions
@@ -144,7 +145,7 @@ def test_a_gateway_whose_talk_goes_to_a_log_writes_no_secret_there(tmp_path):
             "GENESYSCLOUD_OAUTHCLIENT_SECRET": "demo-secret",
         }
         serve = [sys.executable, "-m", "flowlaunch", "gateway", "serve", "--port", "0", "--ledger", tmp_path / "g"]
-        served = subprocess.Popen(serve, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        served = ChildProcess(serve, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
             url = served.stdout.readline().strip()
         finally:

@@ -7,6 +7,7 @@ import sys
 import pytest
 from ops_world import DAY_S, accept, finish, left, route_batch
 
+from child_processes import ChildProcess
 from flowlaunch.batch.ledger import backup, open_ledger
 from flowlaunch.cli.app import run
 from flowlaunch.errors import LedgerError, SettingsError
@@ -138,7 +139,7 @@ ledger.start_work({batch_id})
 print("works", flush=True)
 sys.stdin.read()
 """
-    with subprocess.Popen(
+    with ChildProcess(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as working:
         assert working.stdout.readline() == "works\n"

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from receiving import ask, signed_in
 
+from child_processes import ChildProcess
+
 ENOUGH_S = 50.0
 
 
@@ -25,7 +27,7 @@ def served(folder, *options):
         "--ledger", str(folder / "gateway.ledger"), *options,
     ]  # fmt: skip
     lines, keys, known = [], [], threading.Event()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with ChildProcess(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
 
         def read():
             for line in process.stderr:
