@@ -25,7 +25,7 @@ class GatewayOptions:
         routes_file: routes as TOML, reloaded when it changes; None: launches name their flow.
         port: 0 picks a free one.
         base_url: how apps reach the gateway, for the URLs in its answers; "": as it listens.
-        allowed_hosts: host names a request may be for, beside those that it listens on.
+        allowed_hosts: host names a request may be for, beside those that it listens on and that of `base_url`.
         pace_per_minute: requests a minute that the OAuth client may send; None: no pace.
         concurrency: launches in flight at once, for each route.
         max_waiting_rows: launches that may wait to be sent in one route, unless the route says otherwise.

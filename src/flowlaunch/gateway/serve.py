@@ -10,6 +10,7 @@ import socket
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import uvicorn
 
@@ -110,8 +111,7 @@ async def serve(
     clock = SystemAsyncClock()
     async with AsyncExitStack() as stack:
         stack.callback(listener.close)
-        if not options.base_url:
-            options = replace(options, base_url=_url(listener))
+        options = addressed(options, listener)
         instruments = Instruments()
         ledger = stack.enter_context(open_ledger(options.ledger, clock=clock, boundary=instruments.boundary))
         client = await stack.enter_async_context(make_client())
@@ -196,6 +196,28 @@ def bound(host: str, port: int) -> socket.socket:
         ) from error
     listener.setblocking(False)
     return listener
+
+
+def addressed(options: GatewayOptions, listener: socket.socket) -> GatewayOptions:
+    """Return the options with the base URL, as it listens unless one was given, whose host requests may be for.
+
+    Raises:
+        SettingsError: the base URL is none.
+
+    """
+    if not options.base_url:
+        return replace(options, base_url=_url(listener))
+    try:
+        parts = urlsplit(options.base_url)
+        host = parts.hostname if parts.scheme in {"http", "https"} else None
+    except ValueError:
+        host = None
+    if not host:
+        raise SettingsError(
+            f"the base URL {options.base_url!r} is no address of a server", code="base-url",
+            hint="Give it with its scheme, like https://launch.example.com.",
+        )  # fmt: skip
+    return replace(options, allowed_hosts=(*options.allowed_hosts, host))
 
 
 def _url(listener: socket.socket) -> str:

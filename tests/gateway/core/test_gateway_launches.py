@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from gateway_world import ORDER, gateway
+from starlette.responses import PlainTextResponse
 
+from flowlaunch.errors import SettingsError
+from flowlaunch.gateway.app import HostGuard
+from flowlaunch.gateway.options import GatewayOptions
+from flowlaunch.gateway.serve import addressed
 from flowlaunch.gateway.store import audit
 from flowlaunch.sandbox import ConnectionsRefused, DropAfterProcessing, Status
 
@@ -239,3 +246,26 @@ def test_what_an_earlier_process_accepted_is_launched_by_the_next(open_door, tmp
         second.made = dict(first.made)
         assert [_until(second, one, "completed")["attempts"] for one in ids] == [1, 1, 1]
     assert first.launched() == 3
+
+
+@pytest.mark.parametrize(("host", "status"), [("launch.example.com", 200), ("127.0.0.1:8086", 200), ("x.example", 421)])
+def test_the_host_of_the_base_url_is_answered(host, status):
+    """Behind a proxy the name in --base-url is one that requests may be for; other names are not."""
+    options = addressed(GatewayOptions(ledger="x", base_url="https://Launch.example.com:8443/gw"), None)
+    app = HostGuard(PlainTextResponse("here"), SimpleNamespace(options=options))
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", host.encode())]}
+    asyncio.run(app(scope, None, send))
+    assert sent[0]["status"] == status
+
+
+def test_a_base_url_that_is_none_is_refused():
+    """A base URL without a scheme or a host is told at the start."""
+    for text in ("launch.example.com", "ftp://x", "https://", "http://[::1"):
+        with pytest.raises(SettingsError) as raised:
+            addressed(GatewayOptions(ledger="x", base_url=text), None)
+        assert raised.value.code == "base-url"

@@ -48,7 +48,7 @@ def default_ledger() -> Path:
     "allowed_hosts",
     multiple=True,
     metavar="NAME",
-    help="Host name that requests may be for, beside those of --host. Repeatable.",
+    help="Host name that requests may be for, beside those of --host and --base-url. Repeatable.",
 )
 @click.option(
     "--rate",
