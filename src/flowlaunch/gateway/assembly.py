@@ -122,10 +122,11 @@ class Plan:
         batch = self._ledger.batch(batch_id)
         if not self._options.works or not self._is_ours(batch):
             return None
-        name = route_name_of(batch)
-        if name is None:
+        route = self._routes.current.by_name.get(self._route_of(batch) or "")
+        if route_name_of(batch) is None:
+            if route is not None:
+                self._prioritise(batch_id, route)
             return self._uploads.work_options(batch)
-        route = self._routes.current.by_name.get(name)
         options = WorkOptions(
             pace_per_minute=self._options.pace_per_minute,
             concurrency=self._options.concurrency,
@@ -146,16 +147,19 @@ class Plan:
         )
 
     def prioritise(self, routes: Routes) -> None:
-        """Give the batches of routes the priorities that a new text of the routes file gives."""
+        """Give the batches of routes, uploaded ones too, the priorities that a new text of the routes file gives."""
         for batch in self._ledger.batches():
-            route = routes.by_name.get(route_name_of(batch) or "")
-            if route is not None:
+            route = routes.by_name.get(self._route_of(batch) or "")
+            if route is not None and batch.loaded_us is not None:
                 self._prioritise(batch.batch_id, route)
 
     def _prioritise(self, batch_id: int, route: Route) -> None:
         weight = route.spec.priority * WEIGHT
         if self._ledger.controls(batch_id).priority != weight:
             self._ledger.control(batch_id, by=ROUTES, change=Change(priority=weight))
+
+    def _route_of(self, batch: Batch) -> str | None:
+        return route_name_of(batch) or (self._uploads.route_of(batch) if self._uploads.holds(batch) else None)
 
     def _is_ours(self, batch: Batch) -> bool:
         return route_name_of(batch) is not None or self._uploads.holds(batch)

@@ -171,3 +171,15 @@ def test_a_file_that_was_read_before_a_crash_goes_at_the_start(open_door, folder
     door.state.uploads.start()
     assert not source.exists()
     assert names(door) == [f"{source.name}.json"]
+
+
+def test_a_file_sent_for_a_route_has_the_routes_priority(open_door, tmp_path):
+    """Rows uploaded for a route compete with the priority of the route, and wait for the start all the same."""
+    (tmp_path / "routes.toml").write_text('[routes.urgent]\nflow = "Order follow-up"\npriority = 8\n')
+    door = open_door(routes_file=tmp_path / "routes.toml")
+    batch_id = door.call("POST", "/v1/batches?route=urgent&key=orderId", ROWS, content_type="text/csv").json["id"]
+    until(door, batch_id, phase="paused")
+    assert door.launched() == 0
+    assert door.call("POST", f"/v1/batches/{batch_id}/start").status == 200
+    until(door, batch_id, phase="ended")
+    assert door.state.ledger.controls(batch_id).priority == 16

@@ -190,6 +190,11 @@ class Uploads:
         """Tell whether a batch was uploaded here."""
         return self._folder is not None and Path(batch.spec.source).parent == self._folder.path
 
+    def route_of(self, batch: Batch) -> str | None:
+        """Return the name of the route that an uploaded batch goes by, if it was sent for one."""
+        upload = self._upload_of(batch)
+        return upload.route if upload is not None else None
+
     def work_options(self, batch: Batch) -> WorkOptions | None:
         """Return how to work on an uploaded batch; None while its file is being read."""
         if batch.loaded_us is None:
