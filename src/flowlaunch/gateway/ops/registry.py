@@ -8,6 +8,7 @@ Source: https://prometheus.io/docs/instrumenting/exposition_formats/, "Text-base
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
@@ -25,7 +26,7 @@ OTHER: Final = "other"
 Labels = tuple[str, ...]
 
 
-class Metric:
+class Metric(ABC):
     """What the kinds of metrics share: a name, its help, and values by their labels."""
 
     kind = "untyped"
@@ -35,9 +36,9 @@ class Metric:
         self._most = most_series
         self._rest: Labels = (OTHER,) * len(self.labels)
 
+    @abstractmethod
     def samples(self) -> Iterator[tuple[str, Mapping[str, str], float]]:
         """Yield suffix of the name, labels and value."""
-        raise NotImplementedError
 
     def _named(self, values: Labels) -> dict[str, str]:
         return dict(zip(self.labels, values, strict=True))
