@@ -142,12 +142,14 @@ def test_a_flow_that_takes_a_minute_is_looked_at_about_then():
     """Once eight ends are known, the first look is when most have ended; before, looks grow from a second."""
     durations = Durations()
     assert durations.next_look_s(0.0) == 1.0
+    assert durations.next_look_s(0.0, is_awaited=True) == 0.25
     assert durations.next_look_s(10.0) == 16.0
     for took_s in (55, 58, 60, 60, 61, 62, 63, 70):
         durations.learn(took_s)
 
     assert 60 <= durations.next_look_s(0.0) <= 80
     assert durations.next_look_s(0.0, is_urgent=True) <= durations.next_look_s(0.0)
+    assert durations.next_look_s(0.0, is_awaited=True) == durations.next_look_s(0.0, is_urgent=True)
     assert durations.next_look_s(300.0) > 300.0
 
 

@@ -50,16 +50,18 @@ class Durations:
                 return float(RATIO ** (bucket + 1))
         return None
 
-    def next_look_s(self, age_s: float, *, is_urgent: bool = False) -> float:
+    def next_look_s(self, age_s: float, *, is_urgent: bool = False, is_awaited: bool = False) -> float:
         """Return the age at which to look next at an execution that still ran at `age_s` (0: not looked at yet).
 
-        `is_urgent` looks when half of them have ended: a ramp waits for these.
+        `is_urgent` looks when half of them have ended: a ramp waits for these. `is_awaited` does so too, and begins
+        sooner while nothing is learnt: somebody waits for this one, and each look more finds it with less delay.
         """
         learnt = None
         if self.ends >= ENOUGH:
-            learnt = self.quantile_s(0.5 if is_urgent else HIT, age_s)
+            learnt = self.quantile_s(0.5 if is_urgent or is_awaited else HIT, age_s)
         if learnt is None:
-            learnt = FIRST_S if age_s <= 0 else age_s * GROWTH
+            first_s = SHORTEST_S if is_awaited else FIRST_S
+            learnt = first_s if age_s <= 0 else age_s * GROWTH
             if is_urgent:
                 learnt = min(learnt, age_s + 5.0)
         return min(max(learnt, age_s + SHORTEST_S), age_s + LONGEST_S)

@@ -58,6 +58,7 @@ class Governance:
     seen: Tally | None = None
     waits_when_paused: bool = True
     track_share: float = 0.4
+    is_awaited: Callable[[int], bool] = lambda _row_id: False
 
 
 class Overseer:
@@ -105,7 +106,8 @@ class Overseer:
     def followed(self, outcome: Outcome, now: Moment) -> Outcome:
         """Return an accepted row's outcome with the instant of its first look, by this run or a later one."""
         is_urgent = self._tracker is not None and self._tracker.is_urgent
-        wait_s = self._durations.next_look_s(0.0, is_urgent=is_urgent)
+        is_awaited = self._rules.is_awaited(outcome.row_id)
+        wait_s = self._durations.next_look_s(0.0, is_urgent=is_urgent, is_awaited=is_awaited)
         return msgspec.structs.replace(outcome, look_at_us=round((now.unix_s + wait_s) * 1e6))
 
     def written(self, results: Sequence[Outcome]) -> None:
@@ -118,6 +120,8 @@ class Overseer:
                 tally.refused += 1
             elif outcome.event is Event.LOST:
                 tally.in_doubt += 1
+        if self._tracker is not None and any(self._rules.is_awaited(outcome.row_id) for outcome in results):
+            self._tracker.wake()  # its next look may lie before the one that it rests for
         if self._watch is not None:
             self._watch.written(results)
 

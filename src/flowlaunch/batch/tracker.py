@@ -87,13 +87,14 @@ class Tracker:
         readers: int,
         keeps_outputs: bool = True,
         on_results: Callable[[list[Result]], None] | None = None,
+        is_awaited: Callable[[int], bool] | None = None,
     ) -> None:
         self._ledger, self._writer, self._batch_id = ledger, writer, batch_id
         self._client, self._permits, self._lane, self._clock = client, permits, lane, clock
         self._durations = durations
         self._readers = max(1, readers)
         self._keeps_outputs = keeps_outputs
-        self._on_results = on_results
+        self._on_results, self._is_awaited = on_results, is_awaited
         self._due: deque[LaunchedRow] = deque()
         self._busy: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -238,7 +239,9 @@ class Tracker:
         if age_s >= OLDEST_S:
             self._give_up(row, "still-running", f"it still ran after {OLDEST_S / 3_600:.0f} hours")
             return
-        self._look_again(row, self._durations.next_look_s(age_s, is_urgent=self.is_urgent) - age_s)
+        is_awaited = self._is_awaited is not None and self._is_awaited(row.row_id)
+        look_s = self._durations.next_look_s(age_s, is_urgent=self.is_urgent, is_awaited=is_awaited)
+        self._look_again(row, look_s - age_s)
 
     def _answered(self, row: LaunchedRow) -> None:
         self._answered_s, self._silent_since_s = self._clock.now().mono_s, None

@@ -61,6 +61,7 @@ class WorkOptions:
         accepts_failures: someone looked at what went wrong so far: it counts no more.
         token_input: input that gets the row's launch token.
         reopen: decides about rows whose calling window shut before they were sent.
+        is_awaited: whether somebody waits for the end of the row of that id: it is looked at sooner.
         ends_when: `through`: nothing is left to launch or to follow; `idle`: no row is due now; `never`: the batch is
             open-ended and others add rows to it.
         most_rows: take no more rows than this in one run.
@@ -87,6 +88,7 @@ class WorkOptions:
     timeout_s: float = 30.0
     token_input: str | None = None
     reopen: Reopener | None = field(default=None, repr=False)
+    is_awaited: Callable[[int], bool] | None = field(default=None, repr=False)
     ends_when: Literal["through", "idle", "never"] = "through"
     most_rows: int | None = None
     is_shared: bool = False
@@ -310,6 +312,7 @@ async def _assembled(
             ledger, writer, batch.batch_id, client=client, permits=permits, lane=look_lane, clock=time,
             durations=durations, readers=round(options.concurrency * options.track_share) or 1,
             keeps_outputs=batch.spec.outputs == "keep", on_results=lambda found: overseer.ended(found),  # noqa: PLW0108 - made below
+            is_awaited=options.is_awaited,
         )  # fmt: skip
     ramp = await writer.call(_ramp, ledger, batch.batch_id, options) if options.track else None
     overseer = Overseer(
@@ -335,7 +338,12 @@ def _governance(options: WorkOptions) -> Governance:
         seen=options.seen,
         waits_when_paused=options.waits_when_paused,
         track_share=options.track_share,
+        is_awaited=options.is_awaited or _nobody_waits,
     )
+
+
+def _nobody_waits(_row_id: int) -> bool:
+    return False
 
 
 def _all_of_it(concurrency: int) -> int:

@@ -49,7 +49,8 @@ def assembled(options: GatewayOptions, *, client: AsyncClient, ledger: Ledger, c
     flows = FlowBook(client, reads, clock)
     batches, gatekeeper, endings = RouteBatches(ledger), Gatekeeper(ledger.store), Endings()
     uploads = Uploads(ledger, flows, options, clock, lambda: routes.current)
-    plan = Plan(options, ledger, routes, uploads)
+    waiters = Waiters(ledger, endings, most=options.max_waiters)
+    plan = Plan(options, ledger, routes, uploads, waiters)
     routes.on_change(plan.prioritise)
     engine: Engine | HandingEngine
     if options.hands_over:
@@ -77,7 +78,7 @@ def assembled(options: GatewayOptions, *, client: AsyncClient, ledger: Ledger, c
         engine=engine,
         endings=endings,
         accepter=accepter,
-        waiters=Waiters(ledger, endings, most=options.max_waiters),
+        waiters=waiters,
         launcher=launcher,
         reader=LaunchReader(ledger),
         actions=Actions(ledger, engine, reads, endings.tell, uploads.give_up),
@@ -110,8 +111,11 @@ ROUTES: Final = "the routes file"
 class Plan:
     """Which batches of the ledger this gateway works on, and how."""
 
-    def __init__(self, options: GatewayOptions, ledger: Ledger, routes: RouteBook, uploads: Uploads) -> None:
-        self._options, self._ledger, self._routes, self._uploads = options, ledger, routes, uploads
+    def __init__(
+        self, options: GatewayOptions, ledger: Ledger, routes: RouteBook, uploads: Uploads, waiters: Waiters
+    ) -> None:
+        self._options, self._ledger, self._routes = options, ledger, routes
+        self._uploads, self._waiters = uploads, waiters
 
     def batch_ids(self) -> tuple[int, ...]:
         """Return the batches of routes, and the uploaded ones; batches of the command line are left alone."""
@@ -136,6 +140,7 @@ class Plan:
             timeout_s=self._options.timeout_s,
             token_input=None,  # the token is in the recorded input already
             ends_when="never",
+            is_awaited=self._waiters.is_awaited,
         )
         if route is None:
             return options

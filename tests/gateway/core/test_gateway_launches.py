@@ -12,6 +12,7 @@ import pytest
 from gateway_world import ORDER, gateway
 from starlette.responses import PlainTextResponse
 
+from flowlaunch.batch import durations
 from flowlaunch.errors import SettingsError
 from flowlaunch.gateway.app import HostGuard
 from flowlaunch.gateway.options import GatewayOptions
@@ -246,6 +247,15 @@ def test_what_an_earlier_process_accepted_is_launched_by_the_next(open_door, tmp
         second.made = dict(first.made)
         assert [_until(second, one, "completed")["attempts"] for one in ids] == [1, 1, 1]
     assert first.launched() == 3
+
+
+def test_a_launch_that_somebody_waits_for_is_looked_at_soon(open_door, monkeypatch):
+    """The first launches of a flow, of which nothing is learnt, do not keep a request waiting for the usual look."""
+    monkeypatch.setattr(durations, "FIRST_S", 600.0)
+    door = open_door()
+    assert [door.launch(order(f"J-{n}"), wait_s=30).json["state"] for n in range(2)] == ["completed", "completed"]
+    unwatched = door.launch(order("J-9")).json["id"]
+    assert door.show(unwatched)["state"] != "completed"
 
 
 @pytest.mark.parametrize(("host", "status"), [("launch.example.com", 200), ("127.0.0.1:8086", 200), ("x.example", 421)])

@@ -95,6 +95,10 @@ class Waiters:
             if not self._events[row_id]:
                 del self._events[row_id]
 
+    def is_awaited(self, row_id: int) -> bool:
+        """Tell whether a request waits for this launch."""
+        return row_id in self._events
+
     def close(self) -> None:
         """Let every waiting request be answered now: the gateway stops."""
         self._closed = True
