@@ -196,7 +196,9 @@ def clear_abandoned(connection: Connection, batch_id: int, now_us: int) -> int:
     doubtful = _doubt(connection, held, now_us)
     connection.execute(update(rows).where(held).values(epoch=epoch, chunk_id=None))
     connection.execute(update(chunks).where(chunks.c.id.in_(abandoned)).values(closed_us=now_us, epoch=epoch))
-    connection.execute(delete(chunks).where(chunks.c.id.in_([one.id for one in found if one.is_shared])))
+    shared = [one.id for one in found if one.is_shared]
+    if shared:
+        connection.execute(delete(chunks).where(chunks.c.id.in_(shared)))
     if doubtful:
         events.write(connection, batch_id, "rows-abandoned", now_us, facts={"in_doubt": doubtful})
     return doubtful

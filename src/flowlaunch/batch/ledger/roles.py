@@ -17,11 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["grant_role", "role_statements"]
 
 USUAL: Final = "SELECT, INSERT, UPDATE"
-EMPTIED: Final = frozenset({"pace_slots", "pace_lanes", "worker_processes", "handovers", "duties"})
+EMPTIED: Final = frozenset({"pace_slots", "pace_lanes", "worker_processes", "handovers", "duties", "chunks", "workers"})
 """Tables whose rows come and go."""
-PRUNED: Final = frozenset(
-    {"rows", "attempts", "results", "counts", "events", "chunks", "workers", "controls", "batches"}
-)
+PRUNED: Final = frozenset({"rows", "attempts", "results", "counts", "events", "controls", "batches"})
 """Tables whose rows only go when what is old is removed."""
 
 
