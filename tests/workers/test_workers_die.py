@@ -4,7 +4,7 @@ import random
 import signal
 
 import pytest
-from worker_world import HASTY, IS_LONG, TAKEOVER_S
+from worker_world import HASTY, IS_LONG, LONGEST_S, TAKEOVER_S
 
 from flowlaunch.batch.ledger import crew
 from flowlaunch.sandbox import Hang
@@ -126,4 +126,4 @@ def test_a_worker_whose_database_is_gone_can_be_ended(worker_world, postgres_ser
     postgres_server.drop(worker_world.url)
     worker_world.until(lambda: "no sign of life" in worker_world.log_of(worker))
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(20) == 0, worker_world.log_of(worker)
+    assert worker.wait(LONGEST_S) == 0, worker_world.log_of(worker)

@@ -156,7 +156,7 @@ class _Worker:
     async def run(self) -> None:
         """Work until asked to stop, and leave."""
         loop = self._loop = asyncio.get_running_loop()
-        loop.set_exception_handler(_heed)
+        loop.set_exception_handler(self._heed)
         self.stop.on_request(self._hear)
         await asyncio.to_thread(crew.join, self.ledger.store, self.me)
         await asyncio.to_thread(self._see_others)
@@ -250,7 +250,7 @@ class _Worker:
                     at_once=self.options.jobs,
                     stale_after_s=self.options.stale_after_s,
                 )
-                log.warning("the job queue stopped: beginning again")
+                log.info("the job queue stopped: beginning again")
             except LedgerUnreachableError as error:
                 log.info("%s", error.message)
             except LedgerError as error:
@@ -276,6 +276,15 @@ class _Worker:
             self._failure = error
             for _ in range(2 - self.stop.level):
                 self.stop.request("the database is away")
+
+    def _heed(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """Begin anew with the queue when a job's end could not be recorded; what it did is in the ledger anyway."""
+        error = context.get("exception")
+        if not type(error).__module__.startswith("procrastinate"):
+            loop.default_exception_handler(context)
+            return
+        log.info("a job was not acknowledged: %s", getattr(error, "__cause__", None) or error)
+        self.queue.begin_anew()
 
     def _give_sign(self) -> None:
         self.me = self._now()
@@ -305,12 +314,3 @@ def _memory_bytes() -> int:
     except (OSError, ValueError, IndexError):
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _heed(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-    """Log that a job could not be acknowledged: another worker has it, and its result is in the ledger anyway."""
-    error = context.get("exception")
-    if type(error).__module__.startswith("procrastinate"):
-        log.info("a job was not acknowledged: %s", getattr(error, "__cause__", None) or error)
-        return
-    loop.default_exception_handler(context)

@@ -6,8 +6,9 @@ harmless, and the epochs of the ledger make a late worker harmless.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +37,8 @@ RECONNECT_S: Final = 2.0
 """How long the pool tries to replace a lost connection: were it for long, and ever more seldom, a database that is back
 would be noticed late. It tries anew whenever somebody asks for a connection."""
 LAUNCH, FOLLOW = "launch", "follow"
+AT_ONCE: Final = datetime.fromtimestamp(0, UTC)
+"""Due by whatever clock: the engine's own default is this machine's, which may be ahead of the server's."""
 OF_WORKER: Final = "worker-"
 log = logging.getLogger("flowlaunch.workers")
 
@@ -63,7 +66,13 @@ class ChunkOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobStanding(msgspec.Struct, frozen=True, kw_only=True):
-    """A job that waits or is being done; `worker` is the one whose turn it waits for, "" when anybody may do it."""
+    """A job that waits or is being done.
+
+    Attributes:
+        worker: whose turn it waits for; "" when anybody may do it.
+        at_us: before when it is not done; None is at once.
+
+    """
 
     job_id: int
     task: str
@@ -71,6 +80,7 @@ class JobStanding(msgspec.Struct, frozen=True, kw_only=True):
     batch_id: int
     chunk: str
     is_running: bool
+    at_us: int | None = None
 
 
 class JobQueue:
@@ -78,6 +88,7 @@ class JobQueue:
 
     def __init__(self, app: App, lines: Lines) -> None:
         self._app, self._lines = app, lines
+        self._unacknowledged = asyncio.Event()
 
     def on(self, task: str, do: Callable[..., Awaitable[None]]) -> None:
         """Have `do` called with a job's arguments."""
@@ -120,6 +131,7 @@ class JobQueue:
                 batch_id=int(str(one.task_kwargs["batch_id"])),
                 chunk=str(one.task_kwargs["chunk"]),
                 is_running=one.status == jobs.Status.DOING.value,
+                at_us=None if one.scheduled_at is None else round(one.scheduled_at.timestamp() * 1e6),
             )
             for one in found
             if "batch_id" in one.task_kwargs
@@ -132,7 +144,7 @@ class JobQueue:
             stalled = tuple(await manager.get_stalled_jobs(seconds_since_heartbeat=stale_after_s + GRACE_S))
         for job in stalled:
             try:
-                await manager.retry_job(job, queue=queue_of(str(job.task_kwargs["client_key"])))
+                await manager.retry_job(job, retry_at=AT_ONCE, queue=queue_of(str(job.task_kwargs["client_key"])))
             except exceptions.UniqueViolation:  # the next job of that chunk waits already
                 await self._drop(job)
             except exceptions.ConnectorException as error:  # it ended, or somebody else was first
@@ -157,14 +169,17 @@ class JobQueue:
     async def work(
         self, worker: str, client_keys: Iterable[str], *, at_once: int, stale_after_s: float = STALE_S
     ) -> None:
-        """Do a worker's own jobs and those of its OAuth clients until cancelled; what has begun then is finished.
+        """Do a worker's own jobs and those of its OAuth clients until cancelled or told to begin anew.
+
+        What has begun then is finished.
 
         Raises:
             LedgerUnreachableError: the database does not answer, or took this worker for dead: begin again.
 
         """
-        with _reachable("do jobs"):
-            await self._app.run_worker_async(
+        self._unacknowledged.clear()
+        working = asyncio.get_running_loop().create_task(
+            self._app.run_worker_async(
                 queues=[queue_of_worker(worker), *(queue_of(key) for key in client_keys)],
                 concurrency=at_once,
                 fetch_job_polling_interval=POLL_S,
@@ -173,6 +188,24 @@ class JobQueue:
                 delete_jobs="always",
                 install_signal_handlers=False,
             )
+        )
+        noticing = asyncio.get_running_loop().create_task(self._unacknowledged.wait())
+        try:
+            await asyncio.wait((working, noticing), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            noticing.cancel()
+            if not working.done():
+                working.cancel()
+            with _reachable("do jobs"), suppress(asyncio.CancelledError):
+                await working
+
+    def begin_anew(self) -> None:
+        """Have `work` end: the end of a job could not be recorded, and it counts as being done while this worker lives.
+
+        A worker that begins anew has another number in the queue: what is still recorded for the old one is given to
+        others.
+        """
+        self._unacknowledged.set()
 
 
 def queue_of(client_key: str) -> str:
