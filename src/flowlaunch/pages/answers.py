@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
 
-__all__ = ["Confirmation", "Done", "Form", "Page", "PageError", "Visitor"]
+__all__ = ["Confirmation", "Done", "Form", "Page", "PageError", "PostedFile", "Visitor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +85,20 @@ class PageError(Exception):
         self.hint = hint
 
 
-class Form:
-    """The fields of a posted form; every value is text."""
+@dataclass(frozen=True, slots=True)
+class PostedFile:
+    """A file as it comes with a form; `content` is read once, and before the form is answered."""
 
-    def __init__(self, fields: Mapping[str, str]) -> None:
+    name: str
+    content: AsyncIterator[bytes]
+
+
+class Form:
+    """The fields of a posted form, each a text, and the file that came with it."""
+
+    def __init__(self, fields: Mapping[str, str], file: PostedFile | None = None) -> None:
         self._fields = fields
+        self.file = file
 
     def items(self) -> Iterable[tuple[str, str]]:
         """Give every field as it came."""

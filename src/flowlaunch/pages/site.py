@@ -21,6 +21,7 @@ from flowlaunch.pages.assets import KIT_FOLDER, Assets
 from flowlaunch.pages.formats import FILTERS
 from flowlaunch.pages.guard import CSRF_FIELD, read_form, with_security_headers
 from flowlaunch.pages.live import EVENT_HEADERS, Changes
+from flowlaunch.pages.multipart import read_file_form
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Mapping
@@ -74,6 +75,7 @@ class Action:
         right: what the visitor needs.
         confirm: asked before it is carried out.
         is_public: may be posted without being signed in, and so without a session's token.
+        takes_file: the form brings a file.
 
     """
 
@@ -83,6 +85,7 @@ class Action:
     right: str = ""
     confirm: Confirmation | None = None
     is_public: bool = False
+    takes_file: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +180,7 @@ class Site:
     def _acting(self, action: Action) -> Handler:
         async def act(request: Request) -> Response:
             self._check_right(request, action.right)
-            form = await read_form(request)
+            form = await (read_file_form if action.takes_file else read_form)(request)
             if not action.is_public:
                 self.guard.check_token(request.state.visitor.session, form.text(CSRF_FIELD))
             back = self._own(form.text(BACK))
@@ -255,11 +258,12 @@ class Site:
         query = request.query_params
         said = self.messages.get(query.get("done", ""), "")
         number = query.get("n", "")
+        address = self.base + page.address if page.address else ""
         values = {
             "request": request,
             "path": request.url.path,
-            "address": self.base + page.address if page.address else "",
-            "here": _here(request),
+            "address": address,
+            "here": address or _here(request),
             "visitor": visitor,
             "csrf": self.guard.token(visitor.session),
             "said": said.replace("{n}", f"{int(number):,}" if number.isdecimal() and len(number) < 12 else "0"),

@@ -183,9 +183,10 @@ def test_a_batch_is_paused_paced_and_resumed(tabs, world):
     """A batch's page stops it, changes its pace and lets it go on."""
     csv = "orderId,customerName\n" + "".join(f"B-{number},Jane\n" for number in range(20))
     batch = world.call("POST", "/v1/batches?flow=Order%20follow-up&name=Autumn", csv.encode(), content_type="text/csv")
+    world.call("POST", f"/v1/batches/{batch.json['id']}/pause", {"reason": "not today"})
     page = sign_in(tabs, world, path="/batches")
     page.get_by_role("link", name="Autumn").click()
-    expect(page.locator(".notice-line")).to_contain_text("Paused")
+    expect(page.locator(".notice-line")).to_contain_text("Paused by test: not today")
     expect(page.locator("#rows tbody tr")).to_have_count(20)
 
     page.get_by_label("In flight at once").fill("3")
@@ -285,7 +286,7 @@ def test_a_session_that_ends_is_said_so(tabs, world):
     expect(page.locator("#pulse-text")).to_have_text("Signed out")
 
 
-def test_every_page_fits_and_is_accessible(tabs, world):
+def test_every_page_fits_and_is_accessible(tabs, world, send_message):
     """Every page is free of accessibility faults and of sideways scrolling, on a phone, a tablet and a desk;
     in dark its contrasts suffice, too."""
     world.sandbox.faults.next("executions.launch", DropAfterProcessing())
@@ -293,8 +294,11 @@ def test_every_page_fits_and_is_accessible(tabs, world):
     failed = world.launch({"orderId": "x"}, flow="Refund check", wait_s=25).json["id"]
     csv = b"orderId,customerName\nB-1,Jane\n"
     batch = world.call("POST", "/v1/batches?flow=Order%20follow-up", csv, content_type="text/csv").json["id"]
+    send_message(world, "shop", "seen-1", {"type": "order", "data": {"customerName": "W", "orderId": "W-1"}})
+    send_message(world, "mistaken", "seen-2", {"data": {}})
     paths = ["/", "/launches", f"/launches/{doubt}", f"/launches/{failed}", "/batches", f"/batches/{batch}"]
     paths += ["/routes", "/routes/orders", "/callbacks", "/keys", "/audit", "/settings", "/launches/none"]
+    paths += ["/batches/new", "/webhooks"]
     page = sign_in(tabs, world, bypass_csp=True)
     for path in [*paths, "/sign-in"]:
         page.set_viewport_size({"width": 1280, "height": 800})

@@ -68,7 +68,9 @@ def inline_code(page):
     return tags.found
 
 
-PAGES = ("/", "/launches", "/batches", "/routes", "/callbacks", "/keys", "/audit", "/settings")
+PAGES = (
+    "/", "/launches", "/batches", "/batches/new", "/routes", "/webhooks", "/callbacks", "/keys", "/audit", "/settings",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/launches/none", "/events", "/nothing-like-it"])

@@ -140,7 +140,7 @@ class Hooks:
                 return Received(message_id, problem.extension["launch_id"], is_repeat=True)
             if problem.status in FINAL:
                 kept = body if hook.spec.keep_body else None
-                await self._record(hook, message_id, digest, None, problem.detail, kept)
+                await self._record(hook, message_id, digest, None, _said(problem), kept)
             raise
         await self._record(hook, message_id, digest, launch_id, "", body if hook.spec.keep_body else None)
         return Received(message_id, launch_id, is_repeat)
@@ -176,6 +176,12 @@ def _ask(hook: Hook, message_id: str, document: Any, trace: str) -> Ask | None:
             f"The webhook's `when` or `input` cannot be applied to it: {str(error).splitlines()[0]}",
         ) from error  # fmt: skip
     return Ask(route=hook.spec.route, input=given, key=message_id, callback_url=hook.spec.callback, trace=trace)
+
+
+def _said(problem: Problem) -> str:
+    """Return why a message was refused, with each thing that is wrong with it."""
+    wrong = [one["message"] for one in problem.extension.get("problems", ())]
+    return f"{problem.detail}: {'; '.join(wrong)}" if wrong else problem.detail
 
 
 def _document(body: bytes) -> Any:

@@ -182,6 +182,11 @@ class Uploads:
         self.troubles.pop(batch_id, None)
         await asyncio.to_thread(self._folder.remove, Path(batch.spec.source))
 
+    @property
+    def reading(self) -> frozenset[int]:
+        """Give the batches whose files are being read into the ledger now."""
+        return frozenset(self._reading)
+
     def all(self) -> tuple[Batch, ...]:
         """Return the uploaded batches, oldest first."""
         return tuple(batch for batch in self._ledger.batches() if self.holds(batch))

@@ -15,7 +15,9 @@ from flowlaunch.gateway.api.batches import exported, pieces, shown
 from flowlaunch.gateway.api.routes import shown_routes
 from flowlaunch.gateway.launches.batches import route_name_of
 from flowlaunch.gateway.page.entry import caller_of
+from flowlaunch.gateway.page.plans import is_not_started, plan_of
 from flowlaunch.gateway.page.words import STATES, outcome_parts, title_of
+from flowlaunch.gateway.routing.spec import RouteSpec
 from flowlaunch.gateway.store import audit
 from flowlaunch.pages.answers import Done, Page, PageError
 from flowlaunch.pages.charts import share
@@ -57,22 +59,39 @@ class BatchPages:
 
     async def index(self, request: Request) -> Page:
         """List the batches that are not those of routes, newest first."""
-        del request
+        query = Query.of(request)
+        found = await asyncio.to_thread(self._listed, query)
+        return Page("batches.html", {"query": query, "slice": found, "progress": progress, "is_new": is_not_started})
 
-        def every() -> list[Any]:
-            batches = reversed(self._state.ledger.batches())
-            return [shown(self._state, batch) for batch in batches if route_name_of(batch) is None]
-
-        return Page("batches.html", {"batches": await asyncio.to_thread(every), "progress": progress})
+    def _listed(self, query: Query) -> Slice:
+        before = int(query.after) if query.after.isdecimal() and len(query.after) < 10 else MOST_BATCHES
+        every = reversed(self._state.ledger.batches())
+        held = [one for one in every if one.batch_id < before and route_name_of(one) is None]
+        following = str(held[SIZE - 1].batch_id) if len(held) > SIZE else None
+        return Slice([shown(self._state, one) for one in held[:SIZE]], following)
 
     async def show(self, request: Request) -> Page:
-        """Show one batch with its rows."""
+        """Show one batch with its rows, and its plan while nobody has started it."""
+        return await self._shown(request, reveal=False)
+
+    async def reveal(self, request: Request, form: Form) -> Page:
+        """Show the values of the first launches of a plan, and record who looked."""
+        del form
+        batch_id = (await self._batch(request)).batch_id
+        await asyncio.to_thread(
+            audit.record, self._state.ledger.store, caller_of(request), "batch.reveal", f"batch:{batch_id}"
+        )
+        return await self._shown(request, reveal=True)
+
+    async def _shown(self, request: Request, *, reveal: bool) -> Page:
         batch = await self._batch(request)
         query = Query.of(request, "state")
-        values = await asyncio.to_thread(self._values, batch, query)
-        return Page("batch.html", values | {"query": query, "states": STATES, "title_of": title_of})
+        query = Query(f"/batches/{batch.batch_id}", query.values, query.after)
+        values = await asyncio.to_thread(self._values, batch, query, reveal=reveal)
+        shared = {"query": query, "states": STATES, "title_of": title_of}
+        return Page("batch.html", values | shared, address=query.path if reveal else "")
 
-    def _values(self, batch: Batch, query: Query) -> dict[str, Any]:
+    def _values(self, batch: Batch, query: Query, *, reveal: bool) -> dict[str, Any]:
         ledger, batch_id = self._state.ledger, batch.batch_id
         standing = shown(self._state, batch)
         states = (RowState(query["state"]),) if query["state"] in dict(STATES) else ()
@@ -81,6 +100,8 @@ class BatchPages:
         following = str(rows[SIZE - 1].number) if len(rows) > SIZE else None
         return {
             "batch": standing,
+            "plan": plan_of(ledger, standing, self._state.options.pace_per_minute, reveal=reveal),
+            "is_new": is_not_started(standing),
             "route": route_name_of(batch),
             "progress": progress(standing.counts),
             "parts": outcome_parts(standing.counts),
@@ -116,7 +137,7 @@ class BatchPages:
             "route.html",
             {
                 "route": route,
-                "spec": _written(msgspec.to_builtins(held.spec)) if held is not None else None,
+                "spec": _written(held.spec) if held is not None else None,
                 "progress": progress(route.counts),
                 "parts": outcome_parts(route.counts),
             },
@@ -132,11 +153,16 @@ class BatchPages:
         return Done("paused")
 
     async def resume(self, request: Request, form: Form) -> Done:
-        """Start, or go on."""
+        """Let a paused one go on."""
         del form
         for batch_id in await self._ids(request):
             await self._state.actions.resume(batch_id, caller_of(request))
         return Done("resumed")
+
+    async def start(self, request: Request, form: Form) -> Done:
+        """Begin to launch the rows of a batch."""
+        await self.resume(request, form)
+        return Done("started")
 
     async def pace(self, request: Request, form: Form) -> Done:
         """Change how fast it goes; an empty field takes a limit back."""
@@ -197,7 +223,16 @@ class BatchPages:
         return routes[name]
 
 
-def _written(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return what a route says, without what it leaves at nothing."""
-    kept = {name: _written(value) if isinstance(value, dict) else value for name, value in spec.items()}
-    return {name: value for name, value in kept.items() if value not in (None, "", {}, [], (), False)}
+def _written(spec: RouteSpec) -> dict[str, Any]:
+    """Return what a route says, without what it leaves as it is."""
+    usual: dict[str, Any] = msgspec.to_builtins(RouteSpec(flow=""))
+    return _differing(msgspec.to_builtins(spec), usual)
+
+
+def _differing(given: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
+    found = {
+        name: _differing(value, usual[name]) if isinstance(value, dict) and isinstance(usual.get(name), dict) else value
+        for name, value in given.items()
+        if value != usual.get(name)
+    }
+    return {name: value for name, value in found.items() if value not in (None, {})}

@@ -12,7 +12,7 @@ from flowlaunch.batch.ledger import crew
 from flowlaunch.batch.permits import client_key
 from flowlaunch.batch.states import SENT_STATES, RowState
 from flowlaunch.errors import FlowlaunchError
-from flowlaunch.gateway.store import audit
+from flowlaunch.gateway.store import audit, messages
 from flowlaunch.gateway.store.gauges import Glance, glance
 from flowlaunch.pages.charts import Bar
 
@@ -92,13 +92,14 @@ class Pulse:
         activity = self._minutes[-1].amounts.total() if self._minutes else 0
         troubles = tuple((key, one.code) for key, one in state.engine.troubles.items())
         return (tuple(seen.rows.items()), tuple(seen.callbacks.items()), last, activity, troubles, state.routes.trouble,
-                workers)  # fmt: skip
+                workers, state.uploads.reading)  # fmt: skip
 
     def _marks(self) -> tuple[Glance, int, Hashable]:
         store = self._state.ledger.store
         newest = audit.read(store, limit=1)
+        message = tuple((one.id, one.times, one.launch_id) for one in messages.read(store, limit=1))
         workers = tuple((one.process_id, one.launched, one.hands, one.is_draining) for one in crew.present(store))
-        return self.look(), newest[0].audit_id if newest else 0, workers
+        return self.look(), newest[0].audit_id if newest else 0, (workers, message)
 
 
 def _bar(ago: int, amounts: Counter[str]) -> Bar:

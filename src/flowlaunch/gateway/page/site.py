@@ -15,6 +15,8 @@ from flowlaunch.gateway.page.keys import KeyPages
 from flowlaunch.gateway.page.launches import LaunchPages
 from flowlaunch.gateway.page.overview import Overview
 from flowlaunch.gateway.page.system import SystemPages
+from flowlaunch.gateway.page.uploading import UploadPages
+from flowlaunch.gateway.page.webhooks import WebhookPages
 from flowlaunch.gateway.page.words import route_title, title_of
 from flowlaunch.pages.answers import Confirmation, PageError
 from flowlaunch.pages.guard import Guard, HostNames
@@ -38,6 +40,7 @@ MENU: Final = (
     MenuItem("Launches", "/launches", "list", "read"),
     MenuItem("Batches", "/batches", "batch", "read"),
     MenuItem("Routes", "/routes", "route", "read"),
+    MenuItem("Webhooks", "/webhooks", "hook", "read"),
     MenuItem("Callbacks", "/callbacks", "callback", "read"),
     MenuItem("Keys", "/keys", "key", "admin"),
     MenuItem("Audit", "/audit", "audit", "admin"),
@@ -45,6 +48,10 @@ MENU: Final = (
 )
 MESSAGES: Final = {
     "cancelled": "The launch is cancelled; it is never sent.",
+    "uploaded": "The file was taken. Look at the plan, then start it.",
+    "started": "The batch has started.",
+    "message-launched": "The message was taken in again and launched.",
+    "message-passed-over": "The message was taken in again; it is not one to launch.",
     "batch-cancelled": "What was not sent yet is cancelled.",
     "retried": "{n} sent again.",
     "released": "The launch may go now.",
@@ -61,6 +68,9 @@ MESSAGES: Final = {
 CANCEL: Final = Confirmation("Cancel this launch?", "It is never sent. This cannot be undone.", "Cancel the launch")
 CANCEL_BATCH: Final = Confirmation(
     "Cancel this batch?", "Rows that were not sent yet are never sent. This cannot be undone.", "Cancel the batch"
+)
+START: Final = Confirmation(
+    "Start this batch?", "Its rows are launched, one flow each. What was sent cannot be called back.", "Start the batch"
 )
 RETRY_BATCH: Final = Confirmation(
     "Send failed and refused rows again?", "Each of them is launched anew, as a new attempt.", "Send them again"
@@ -114,15 +124,18 @@ def gateway_site(state: GatewayState, pulse: Pulse) -> Site:
 
 def _views(state: GatewayState, pulse: Pulse, entry: Entry) -> tuple[View, ...]:
     launches, batches, keys, callbacks = LaunchPages(state), BatchPages(state), KeyPages(state), CallbackPages(state)
+    uploads, webhooks = UploadPages(state), WebhookPages(state)
     return (
         View("/", Overview(state, pulse).show, "read"),
         View("/launches", launches.index, "read"),
         View("/launches/{launch_id}", launches.show, "read"),
         View("/batches", batches.index, "read"),
+        View("/batches/new", uploads.show, "operate"),
         View("/batches/{batch_id:int}", batches.show, "read"),
         View("/batches/{batch_id:int}/results.csv", batches.results, "operate"),
         View("/routes", batches.routes, "read"),
         View("/routes/{route}", batches.route, "read"),
+        View("/webhooks", webhooks.index, "read"),
         View("/callbacks", callbacks.index, "read"),
         View("/callbacks/{delivery_id}", callbacks.show, "read"),
         View("/keys", keys.index, "admin"),
@@ -134,6 +147,7 @@ def _views(state: GatewayState, pulse: Pulse, entry: Entry) -> tuple[View, ...]:
 
 def _actions(state: GatewayState, entry: Entry) -> tuple[Action, ...]:
     launches, batches, keys, callbacks = LaunchPages(state), BatchPages(state), KeyPages(state), CallbackPages(state)
+    uploads, webhooks = UploadPages(state), WebhookPages(state)
     one, batch, route = "/launches/{launch_id}", "/batches/{batch_id:int}", "/routes/{route}"
     return (
         Action("cancel", f"{one}/cancel", launches.cancel, "operate", CANCEL),
@@ -143,6 +157,9 @@ def _actions(state: GatewayState, entry: Entry) -> tuple[Action, ...]:
         Action("settle-absent", f"{one}/settle-absent", launches.settle_absent, "operate", ABSENT),
         Action("reconcile", f"{one}/reconcile", launches.reconcile, "operate"),
         Action("reveal", f"{one}/reveal", launches.reveal, "operate"),
+        Action("upload", "/batches/new", uploads.send, "operate", takes_file=True),
+        Action("batch-start", f"{batch}/start", batches.start, "operate", START),
+        Action("batch-reveal", f"{batch}/reveal", batches.reveal, "operate"),
         Action("batch-pause", f"{batch}/pause", batches.pause, "operate"),
         Action("batch-resume", f"{batch}/resume", batches.resume, "operate"),
         Action("batch-pace", f"{batch}/pace", batches.pace, "operate"),
@@ -154,6 +171,7 @@ def _actions(state: GatewayState, entry: Entry) -> tuple[Action, ...]:
         Action("route-pace", f"{route}/pace", batches.pace, "operate"),
         Action("route-retry", f"{route}/retry", batches.retry, "operate", RETRY_BATCH),
         Action("route-reconcile", f"{route}/reconcile", batches.reconcile, "operate"),
+        Action("replay-message", "/webhooks/{hook}/replay", webhooks.replay, "operate"),
         Action("replay", "/callbacks/{delivery_id}/replay", callbacks.replay, "operate"),
         Action("create-key", "/keys", keys.create, "admin"),
         Action("rotate-key", "/keys/{key_id}/rotate", keys.rotate, "admin", ROTATE),

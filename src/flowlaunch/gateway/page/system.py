@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Check", "SystemPages"]
 
-UNITS: Final = {"_s": "s", "_bytes": "bytes", "_per_minute": "a minute"}
+UNITS: Final = {
+    "_bytes_per_s": "bytes a second", "_per_minute": "a minute", "_bytes": "bytes", "_hours": "h", "_s": "s",
+}  # fmt: skip
+"""End of a setting's name -> its unit; the first that fits counts."""
+GROUPS: Final = {"": "Gateway", "ops": "Operation"}
+GROUP_UNITS: Final = {"retention": "days"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class SystemPages:
         del request
         values = {
             "checks": await asyncio.to_thread(self._checks),
-            "settings": list(_settings(self._state.options)),
+            "settings": _grouped(self._state.options),
             "version": __version__,
             "python": platform.python_version(),
             "up": span(time.monotonic() - self._began_s),
@@ -86,20 +91,30 @@ class SystemPages:
         return Check("Ledger", True, f"written in {span(time.perf_counter() - begun_s)}")
 
 
-def _settings(options: Any, group: str = "") -> Iterator[tuple[str, str]]:
-    """Yield (name, value) of every setting; those of a group behind the group's name."""
+def _grouped(options: Any) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return (group, its settings as (name, value)), in the order of the options."""
+    found: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for group, name, value in _settings(options):
+        found[GROUPS.get(group, group.capitalize())].append((name, value))
+    return list(found.items())
+
+
+def _settings(options: Any, group: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield (group, name, value) of every setting."""
     for field in fields(options):
         value = getattr(options, field.name)
         if is_dataclass(value):
-            yield from _settings(value, f"{group}{field.name} ")
+            yield from _settings(value, field.name)
         else:
-            unit = next((ending for ending in UNITS if field.name.endswith(ending)), "")
-            name = field.name.removesuffix(unit).replace("_", " ")
-            yield f"{group}{name}", _told(field.name, value, UNITS.get(unit, ""))
+            ending = next((one for one in UNITS if field.name.endswith(one)), "")
+            name = field.name.removesuffix(ending).replace("_", " ")
+            yield group, name, _told(field.name, value, UNITS.get(ending, GROUP_UNITS.get(group, "")))
 
 
 def _told(name: str, value: Any, unit: str) -> str:
     """Write a setting: what is secret only as being there, the address of a database without its password."""
+    if value is None and unit == GROUP_UNITS["retention"]:
+        return "forever"
     if value in {None, "", ()}:
         return "\N{EN DASH}"
     if "secret" in name:

@@ -32,6 +32,7 @@ class MessageRecord(msgspec.Struct, frozen=True, kw_only=True):
         message_id: what the sender calls it, or a hash of its content.
         times: how often it came.
         launch_id: the launch that it became; None: it was refused for `problem`, or not one to launch.
+        is_kept: whether its body is there, to be taken in again.
 
     """
 
@@ -43,9 +44,13 @@ class MessageRecord(msgspec.Struct, frozen=True, kw_only=True):
     times: int
     launch_id: str | None
     problem: str
+    is_kept: bool
 
 
-_COLUMNS: Final = [messages.c[name] for name in MessageRecord.__struct_fields__]
+_COLUMNS: Final = [
+    *(messages.c[name] for name in MessageRecord.__struct_fields__ if name in messages.c),
+    messages.c.body.is_not(None).label("is_kept"),
+]
 
 
 def find(store: Store, hook: str, message_id: str) -> MessageRecord | None:

@@ -1,6 +1,7 @@
 // The one entry: every page loads this, and what a page lacks is passed over.
 import { askFirst } from "./confirm.js";
 import { copyOnClick } from "./copy.js";
+import { sendFiles } from "./files.js";
 import { filterAsYouType } from "./filters.js";
 import { keepLive } from "./live.js";
 import { writeTimes } from "./times.js";
@@ -13,6 +14,7 @@ writeTimes(document);
 copyOnClick(document);
 askFirst(document);
 filterAsYouType(document);
+sendFiles(document);
 keepLive(document);
 showPlace(document.querySelector(".menu [aria-current]"));
 
