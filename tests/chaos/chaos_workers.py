@@ -96,6 +96,9 @@ class WorkersSiege(Siege):
         self.workers.append(self.network.machine(words, environment, folder=self.folder, database=self.server))
 
     def one(self):
+        """Return some worker; one that could not begin, as the database was away, is started again first."""
+        for ended in [worker for worker in self.workers if worker.process.poll() is not None]:
+            self.replace(ended)
         return self.chance.choice(self.workers)
 
     def replace(self, worker):

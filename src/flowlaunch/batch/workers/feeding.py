@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from flowlaunch.batch.job import recorded_options
 from flowlaunch.batch.ledger import Change, crew, handovers
 from flowlaunch.batch.states import RowState
+from flowlaunch.batch.tracker import FARTHEST_US
 from flowlaunch.batch.workers.judging import ANY, OPENING, chunks_of, judge
 from flowlaunch.batch.workers.queue import FOLLOW, LAUNCH, STALE_S, ChunkOrder
 from flowlaunch.errors import LedgerError, LedgerUnreachableError
@@ -78,11 +79,20 @@ class Feeder:
         return True
 
     async def _swept(self, jobs: tuple[JobStanding, ...], alive: set[str]) -> list[JobStanding]:
-        """Take back what waits for workers that are gone or about to go; return the other jobs."""
-        orphans = [one for one in jobs if one.worker and one.worker not in alive and not one.is_running]
-        for one in orphans:
+        """Take back what waits for workers that are gone or about to go, or for a time of other clocks.
+
+        Returns the other jobs.
+        """
+        farthest_us = await asyncio.to_thread(self._now_us) + FARTHEST_US
+        vain = [
+            one
+            for one in jobs
+            if not one.is_running
+            and ((one.worker and one.worker not in alive) or (one.task == FOLLOW and (one.at_us or 0) > farthest_us))
+        ]
+        for one in vain:
             await self._queue.withdraw(one)
-        return [one for one in jobs if one not in orphans]
+        return [one for one in jobs if one not in vain]
 
     async def _feed(self, held: Handover, jobs: list[JobStanding], alive: list[Process]) -> None:
         try:
@@ -123,7 +133,7 @@ class Feeder:
             until_left = judgement.until_left
             found = [(self._order(held, name, chunks.rows, until_left, chunks.at_us), LAUNCH) for name in chunks.names]
         if next_look_us is not None and not any(one.task == FOLLOW for one in jobs):
-            at_us = next_look_us if next_look_us > now_us else None
+            at_us = next_look_us if now_us < next_look_us <= now_us + FARTHEST_US else None
             found.append((self._order(held, FOLLOW, 0, None, at_us), FOLLOW))
         return found
 
