@@ -145,6 +145,14 @@ def test_attempts_to_reach_a_server_grow_rare_and_stay_so():
     assert outage.may_try(-math.inf), "without an outage nobody waits"
 
 
+def test_whoever_is_less_patient_is_not_refused_untried():
+    """The pause is never longer than half the patience of whoever asked, so that somebody tries before that ends."""
+    outage = Outage(now_s=lambda: 0.0, part=lambda: 1.0)
+    for _ in range(10):
+        outage.failed(longest_s=0.0)
+        assert outage.may_try(-math.inf)
+
+
 def test_nobody_waits_for_a_server_that_was_given_up():
     """A process that ends without its database has every thread that waits for it fail at once."""
     outage = Outage()

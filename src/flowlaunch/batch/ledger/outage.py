@@ -16,7 +16,7 @@ from flowlaunch._io.chance import CHANCE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Lines", "Outage"]
+__all__ = ["LONGEST_WAIT_S", "Lines", "Outage"]
 
 FIRST_WAIT_S: Final = 0.05
 LONGEST_WAIT_S: Final = 4.0
@@ -59,11 +59,11 @@ class Outage:
                 self._changed.wait(min(self._next_s, until_s) - now_s)
             return not self._is_for_good
 
-    def failed(self) -> None:
-        """Take in that an attempt failed."""
+    def failed(self, *, longest_s: float = LONGEST_WAIT_S) -> None:
+        """Take in that an attempt failed; the next one comes within `longest_s`."""
         with self._changed:
             if self._next_s is None or self._next_s == math.inf:
-                self._next_s = self._now_s() + self._wait_s * self._part()
+                self._next_s = self._now_s() + min(longest_s, self._wait_s) * self._part()
                 self._wait_s = min(LONGEST_WAIT_S, self._wait_s * 2)
                 self._changed.notify_all()
 

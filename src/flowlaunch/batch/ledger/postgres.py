@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateSchema
 from flowlaunch._io.chance import CHANCE
 from flowlaunch.batch.ledger.counts import PART_OPTION
 from flowlaunch.batch.ledger.faults import lost
-from flowlaunch.batch.ledger.outage import Lines, Outage
+from flowlaunch.batch.ledger.outage import LONGEST_WAIT_S, Lines, Outage
 from flowlaunch.errors import LedgerError, LedgerUnreachableError
 
 if TYPE_CHECKING:
@@ -164,7 +164,8 @@ class PostgresDatabase:
             try:
                 connection = self._connected(begin)
             except DBAPIError as error:
-                self._outage.failed()
+                # nobody runs out of patience without anybody having tried
+                self._outage.failed(longest_s=min(LONGEST_WAIT_S, self.patience_s / 2))
                 away = lost(error, f"reach {self.place}", is_uncertain=False)
                 self._said = away.message
                 if time.monotonic() >= ends_s:
