@@ -5,7 +5,9 @@ import threading
 import pytest
 from ledger_world import kept, launch_all, plan, spec, truth
 from ops_world import DAY_S, accept, deliver, finish, left, route_batch
+from sqlalchemy import text
 
+from flowlaunch.batch.ledger import open_ledger
 from flowlaunch.batch.states import Event
 from flowlaunch.gateway.ops.options import Retention
 from flowlaunch.gateway.ops.pruning import Pruning
@@ -149,6 +151,38 @@ def test_an_uploaded_batch_goes_as_a_whole_with_its_file(ledger, clock, tmp_path
     ]  # fmt: skip
     assert sum(kept(ledger, made[1]).values()) == retention.STEP + 49
     assert ledger.create_batch(spec()) > made[-1]
+
+
+def partitions(ledger):
+    """Return the names of the tables that hold the rows and attempts of batches."""
+    named = (
+        "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent IN ('rows'::regclass, 'attempts'::regclass)"
+    )
+    with ledger.store.read("list partitions") as connection:
+        return set(connection.execute(text(named)).scalars())
+
+
+def test_no_empty_table_is_left_of_a_batch_that_went(postgres_ledger_url, clock, tmp_path):
+    """In PostgreSQL the tables of a removed batch go with it, at the latest when nobody is reading all batches."""
+    with open_ledger(postgres_ledger_url, clock=clock) as ledger:
+        made = []
+        for name in ("old", "open", "newest"):
+            made.append(ledger.create_batch(spec(source=str(tmp_path / f"{name}.csv"))))
+            ledger.add_rows(made[-1], [plan(number) for number in range(1, 4)])
+            ledger.finish_loading(made[-1])
+            if name != "open":
+                finish(ledger, made[-1], clock)
+        clock.advance(31 * DAY_S)
+        with ledger.store.read("read every batch meanwhile") as connection:
+            connection.execute(text("SELECT count(*) FROM rows")).scalar()
+            assert pruned(ledger, uploads=tmp_path)["batches"] == 1
+            assert {f"rows_{made[0]}", f"attempts_{made[0]}"} <= partitions(ledger)
+        removed = pruned(ledger, uploads=tmp_path)
+
+        assert removed == {"partitions": 2}
+        assert partitions(ledger) == {f"{whole}_{one}" for whole in ("rows", "attempts") for one in made[1:]}
+        assert sum(kept(ledger, made[1]).values()) == 3
+        assert ledger.create_batch(spec()) > made[-1]
 
 
 def test_a_batch_of_a_file_elsewhere_is_not_the_gateways(ledger, clock, tmp_path):

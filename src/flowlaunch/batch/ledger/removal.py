@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, delete, func, or_, select
+from sqlalchemy import Connection, delete, func, or_, select, text
 
 from flowlaunch.batch.ledger import counts
 from flowlaunch.batch.ledger.schema import (
@@ -25,6 +25,7 @@ from flowlaunch.batch.ledger.schema import (
     workers,
 )
 from flowlaunch.batch.states import FINAL_STATES
+from flowlaunch.errors import LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,10 +34,14 @@ if TYPE_CHECKING:
 
     from flowlaunch.batch.ledger.store import Store
 
-__all__ = ["is_over", "next_rows", "over", "remove_batch", "remove_rows", "remove_traces"]
+__all__ = ["drop_partitions", "is_over", "next_rows", "over", "remove_batch", "remove_rows", "remove_traces"]
 
 FINAL: Final = tuple(sorted(state.value for state in FINAL_STATES))
 LANES: Final = ("launch", "look")
+MOST_LOCK_MS: Final = 100
+"""How long dropping a partition waits for who uses the whole table, and others for it."""
+MOST_DETACH_MS: Final = 2_000
+"""How long the server may look whether anything refers to the rows that are gone."""
 
 
 def over(connection: Connection, row_ids: Sequence[int], before_us: int) -> Sequence[Row[*tuple[Any, ...]]]:
@@ -100,6 +105,41 @@ def remove_batch(store: Store, batch_id: int) -> bool:
         lanes = [f"{lane}:{batch_id}" for lane in LANES]
         connection.execute(delete(pace_lanes).where(pace_lanes.c.lane.in_(lanes)))
         return connection.execute(delete(batches).where(batches.c.id == batch_id)).rowcount == 1
+
+
+def drop_partitions(store: Store) -> int:
+    """Drop what PostgreSQL keeps of batches that are gone: two empty tables with their indexes each. Return how many.
+
+    Dropping one needs the whole table for itself for a moment: where that is not to be had at once, or is not allowed
+    to this user, they stay until the next call.
+    """
+    dropped = 0
+    with store.read("find empty partitions") as connection:
+        if connection.dialect.name != "postgresql":
+            return 0
+        named = text("SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+                     "WHERE i.inhparent IN (to_regclass('rows'), to_regclass('attempts'))")  # fmt: skip
+        names = list(connection.execute(named).scalars())
+        present = set(connection.execute(select(batches.c.id)).scalars())
+    for name in names:
+        if not 0 < _batch_of(name) < max(present, default=0) or _batch_of(name) in present:
+            continue
+        try:
+            with store.write("drop an empty partition", durable=False) as connection:
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {MOST_LOCK_MS}")
+                connection.exec_driver_sql(f"SET LOCAL statement_timeout = {MOST_DETACH_MS}")
+                connection.exec_driver_sql(f"ALTER TABLE {name.partition('_')[0]} DETACH PARTITION {name}")
+                connection.exec_driver_sql(f"DROP TABLE {name}")
+        except LedgerError:
+            break
+        dropped += 1
+    return dropped
+
+
+def _batch_of(partition: str) -> int:
+    """Return the batch of `rows_17` or `attempts_17`; -1 for what is none of these."""
+    whole, _, number = partition.partition("_")
+    return int(number) if whole in {"rows", "attempts"} and number.isdecimal() else -1
 
 
 def remove_traces(store: Store, batch_id: int, before_us: int, limit: int) -> int:

@@ -86,6 +86,7 @@ class Pruning:
         if (before_us := self._before(self._keep.batches)) is not None:
             for batch in self._old_batches(before_us):
                 yield from self._of_batch(batch, before_us)
+            yield "partitions", partial(removal.drop_partitions, self._store)
         for what, days in (("messages", self._keep.messages), ("audit", self._keep.audit)):
             if (before_us := self._before(days)) is not None:
                 yield from _until_done(what, partial(retention.remove_lines, self._store, what, before_us))
