@@ -10,11 +10,14 @@ from types import SimpleNamespace
 
 import pytest
 from gateway_world import ORDER, gateway
+from sqlalchemy import func, select
 from starlette.responses import PlainTextResponse
 
 from flowlaunch.batch import durations
+from flowlaunch.batch.ledger.schema import pace_slots
 from flowlaunch.errors import SettingsError
 from flowlaunch.gateway.app import HostGuard
+from flowlaunch.gateway.ops.options import OpsOptions
 from flowlaunch.gateway.options import GatewayOptions
 from flowlaunch.gateway.serve import addressed
 from flowlaunch.gateway.store import audit
@@ -279,3 +282,19 @@ def test_a_base_url_that_is_none_is_refused():
         with pytest.raises(SettingsError) as raised:
             addressed(GatewayOptions(ledger="x", base_url=text), None)
         assert raised.value.code == "base-url"
+
+
+@pytest.mark.parametrize("name", [ORDER, "No such flow"])
+def test_a_flow_is_looked_up_within_the_pace(open_door, name):
+    """Each request that looking up a flow takes has a slot of the pace, those for near names of an unknown one too."""
+    door = open_door(pace_per_minute=60_000, ops=OpsOptions(org_silence_s=None))
+    door.launch(flow=name, not_before="2999-01-01T00:00:00Z")
+    asked = [one for one in door.sandbox.journal() if one.operation.startswith("flows.")]
+    assert len(asked) == slots(door) == (1 if name == ORDER else 3)
+
+
+def slots(door):
+    """Count the slots that were taken beside launches and looks."""
+    with door.state.ledger.store.read("count slots") as connection:
+        taken = select(func.count()).select_from(pace_slots).where(pace_slots.c.lane == "beside")
+        return connection.execute(taken).scalar_one()

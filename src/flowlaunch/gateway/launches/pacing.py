@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flowlaunch.batch.permits import client_key
+from flowlaunch.batch.permits import client_key, govern
 from flowlaunch.batch.slots import spend_slots
+from flowlaunch.errors import FlowlaunchError, RateLimitedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -19,6 +20,8 @@ __all__ = ["PacedReads"]
 
 PAGE: int = 500
 """Flows a page of a list, as many as the platform gives."""
+MOST_REQUESTS: int = 16
+"""For one flow that is looked up; a name that so many pages do not settle is not found."""
 
 
 class PacedReads:
@@ -47,9 +50,17 @@ class PacedReads:
         return await self._client.status(execution_id)
 
     async def find_flow(self, ref: str) -> Flow:
-        """Do as the client's own."""
-        await self.spend()
-        return await self._client.find_flow(ref)
+        """Do as the client's own: with one request, and if that is not enough (near names, pages) again with more."""
+        requests = 1
+        while True:
+            await self.spend(requests)
+            permit = govern(self._client).grant(requests)
+            try:
+                return await self._client.find_flow(ref)
+            except FlowlaunchError as error:
+                if not permit.is_short or requests >= MOST_REQUESTS or isinstance(error, RateLimitedError):
+                    raise
+            requests *= 2
 
     async def flows(self) -> AsyncIterator[Flow]:
         """Yield every workflow that the client sees."""
