@@ -13,11 +13,11 @@ from flowlaunch.batch.permits import client_key
 from flowlaunch.batch.states import SENT_STATES, RowState
 from flowlaunch.errors import FlowlaunchError
 from flowlaunch.gateway.store import audit, messages
-from flowlaunch.gateway.store.gauges import Glance, glance
+from flowlaunch.gateway.store.gauges import Glance, glance, launched_since
 from flowlaunch.pages.charts import Bar
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterable
 
     from flowlaunch.gateway.state import GatewayState
 
@@ -25,6 +25,7 @@ __all__ = ["Pulse"]
 
 EVERY_S: Final = 5.0
 MINUTES: Final = 30
+MINUTE_US: Final = 60_000_000
 LOST: Final = RowState.IN_DOUBT
 TONES: Final = (
     ("run", "launched", SENT_STATES - {LOST, RowState.LAUNCHING}),
@@ -46,6 +47,7 @@ class Minute:
 class Pulse:
     """Looks at the counts every few seconds, whoever launched, and keeps the last half hour by minute.
 
+    It begins with what the ledger says of the launches through the door before the process began.
     A count that falls (a retry, a doubt settled) takes nothing away from what was seen.
     """
 
@@ -56,12 +58,24 @@ class Pulse:
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
+        since_us = self._state.now_us() - MINUTES * MINUTE_US
+        is_begun = False
         while True:
             try:
+                if not is_begun:
+                    self.begin_with(await asyncio.to_thread(launched_since, self._state.ledger.store, since_us))
+                    is_begun = True
                 self.take(await asyncio.to_thread(self.look), self._state.now_us())
             except FlowlaunchError as error:
                 log.warning("the page's figures wait: %s", error.message)
             await self._state.clock.sleep(EVERY_S)
+
+    def begin_with(self, launched: Iterable[tuple[int, str]]) -> None:
+        """Take in launches of the time before: when each left, and how it stands."""
+        held: dict[int, Counter[str]] = {}
+        for at_us, state in launched:
+            held.setdefault(at_us // MINUTE_US, Counter()).update(tone for tone, _, states in TONES if state in states)
+        self._minutes.extend(Minute(number, amounts) for number, amounts in sorted(held.items()))
 
     def look(self) -> Glance:
         """Read the ledger's counts."""
@@ -72,7 +86,7 @@ class Pulse:
         now: Counter[str] = Counter()
         for (_batch_id, state), rows in seen.rows.items():
             now.update({tone: rows for tone, _, states in TONES if state in states})
-        number = now_us // 60_000_000
+        number = now_us // MINUTE_US
         if not self._minutes or self._minutes[-1].number != number:
             self._minutes.append(Minute(number, Counter()))
         if self._before is not None:
@@ -81,7 +95,7 @@ class Pulse:
 
     def bars(self, now_us: int) -> list[Bar]:
         """Give the last half hour, a bar for each minute, oldest first."""
-        last = now_us // 60_000_000
+        last = now_us // MINUTE_US
         held = {one.number: one.amounts for one in self._minutes}
         return [_bar(last - number, held.get(number, Counter())) for number in range(last - MINUTES + 1, last + 1)]
 
