@@ -17,6 +17,7 @@ SUBCOMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "run": ("worker_run", "Work on the batches of a ledger in PostgreSQL, beside any number of other workers."),
     "list": ("worker_view", "Tell which workers there are and what each does."),
     "watch": ("worker_view", "Watch the workers until interrupted."),
+    "reserve": ("worker_reserve", "Keep back a share of an OAuth client's pace for other apps."),
     "drain": ("worker_view", "Ask workers to finish what is in flight and leave."),
 }
 """Command -> its module in `flowlaunch.cli.commands` and its line in the list of commands."""
