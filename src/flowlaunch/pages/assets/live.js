@@ -80,7 +80,6 @@ export function keepLive(root) {
   }
   let source = null;
   let again = 0;
-  let wasLost = false;
   let due = 0;
   let last = 0;
 
@@ -100,14 +99,12 @@ export function keepLive(root) {
     close();
     source = new EventSource(pulse.dataset.events);
     source.addEventListener("ready", async () => {
-      if (!wasLost || (await refresh())) show("on");
-      wasLost = false;
+      if (await refresh()) show("on"); // what changed after this page was drawn and before now is told by nobody
     });
     source.addEventListener("changed", () => {
       due ||= setTimeout(follow, Math.max(0, last + EVERY_MS - Date.now()));
     });
     source.addEventListener("error", () => {
-      wasLost = true;
       show("lost");
       if (source?.readyState === EventSource.CLOSED) {
         close(); // a refusal ends an EventSource for good; ask the page whether we are signed out
@@ -119,7 +116,6 @@ export function keepLive(root) {
   root.addEventListener("visibilitychange", () => {
     if (root.hidden) {
       close();
-      wasLost = true;
     } else {
       open();
     }
