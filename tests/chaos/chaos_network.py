@@ -55,6 +55,16 @@ def why_no_namespaces():
     return tried.stderr.strip().replace("\n", " ")
 
 
+def until_apart(process):
+    """Wait until a process has a network of its own."""
+    ends_s = time.monotonic() + CONNECTED_WITHIN_S
+    ours = Path("/proc/self/ns/net").readlink()
+    while Path(f"/proc/{process.pid}/ns/net").readlink() == ours:
+        if time.monotonic() > ends_s or process.poll() is not None:
+            raise NoNetworkError(f"process {process.pid} did not get a network of its own")
+        time.sleep(0.005)
+
+
 class Namespaces:
     """The servers' end of the network.
 
@@ -70,16 +80,25 @@ class Namespaces:
 
     def __init__(self):
         self._numbers = itertools.count(2)
-        first = os.getpid() % len(NETS)
-        for net in (*NETS[first:], *NETS[:first]):
-            self.range = NET.format(net, "0/24")
-            with suppress(NoNetworkError):  # somebody else's tests have this one
-                ip("route", "add", "blackhole", self.range)
-                break
-        else:
-            raise NoNetworkError("every range of addresses is taken")
-        self.net, self.address = net, NET.format(net, 1)
-        ip("address", "add", f"{self.address}/32", "dev", "lo")
+        self._holder = ChildProcess(["unshare", "--net", "sleep", "infinity"])
+        try:
+            until_apart(self._holder)
+            first = os.getpid() % len(NETS)
+            self.net = next(net for net in (*NETS[first:], *NETS[:first]) if self._takes(net))
+        except BaseException:
+            self.close()
+            raise
+        self.address, self.range = NET.format(self.net, 1), NET.format(self.net, "0/24")
+        ip("address", "add", f"{self.address}/24", "dev", f"fl{self.net}-hub")
+        ip("link", "set", f"fl{self.net}-hub", "up")
+
+    def _takes(self, net):
+        """Whether nobody else's tests have this one. All of it goes with the holder, however that ends."""
+        try:
+            ip("link", "add", f"fl{net}-hub", "type", "veth", "peer", "name", "hub", "netns", self._holder.pid)
+        except NoNetworkError:
+            return False
+        return True
 
     def machine(self, words, environment, *, folder, database=None, named=True, **_proxied):
         """Start a program on a new machine: the words of a `flowlaunch` command, or a file and its arguments.
@@ -89,11 +108,8 @@ class Namespaces:
         return NamespaceMachine(self, next(self._numbers), words, environment, folder, database, named=named)
 
     def close(self):
-        for undone in (
-            ("address", "del", f"{self.address}/32", "dev", "lo"),
-            ("route", "del", "blackhole", self.range),
-        ):
-            ip(*undone)
+        self._holder.kill()
+        self._holder.wait(10)
 
 
 class Machine:
@@ -155,20 +171,12 @@ class NamespaceMachine(Machine):
         self._database = database
         self._wire, self._mine = f"fl{network.net}-{number}", f"02:00:00:00:01:{number:02x}"
         try:
-            self._until_apart()
+            until_apart(self.process)
             self._connect(network.address)
         except BaseException:
             self.end()
             raise
         self.begin()
-
-    def _until_apart(self):
-        ends_s = time.monotonic() + CONNECTED_WITHIN_S
-        ours = Path("/proc/self/ns/net").readlink()
-        while Path(f"/proc/{self.process.pid}/ns/net").readlink() == ours:
-            if time.monotonic() > ends_s or self.process.poll() is not None:
-                raise NoNetworkError(f"{self.name} did not get a network of its own")
-            time.sleep(0.005)
 
     def _connect(self, servers):
         pid = self.process.pid

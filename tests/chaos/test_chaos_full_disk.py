@@ -20,6 +20,7 @@ from postgres_server import NoServerError, bring_up
 
 SMALL_DISK_MB = 256
 RECOVERS_WITHIN_S = 5.0
+STOPS_WITHIN_S, STANDS_S = 15.0, 1.5
 LITTLE_LOG = {"max_wal_size": "48MB", "min_wal_size": "32MB"}
 """A new cluster takes about 60 MB of the small disk; its log must leave room for what the batch needs."""
 
@@ -36,11 +37,15 @@ class FullDiskSiege(WorkersSiege):
         super().__init__(sandbox, server, network, folder, seed)
 
     def fill_disk(self):
-        """Leave no byte for a while; start the server again only if it did not live through it."""
+        """Leave no byte until nothing more leaves, and then for a while.
+
+        The server is started again only if it did not live through it.
+        """
         ballast = self.disk / "ballast"
         with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
             while True:
                 file.write(b"\0" * 65_536)
+        self.story.append("stopped" if self._until_it_stops() else "went on")
         self.pause()
         ballast.unlink()
         is_up = self._is_up()
@@ -50,6 +55,19 @@ class FullDiskSiege(WorkersSiege):
                 self.server.stop(signal.SIGQUIT)
             self.server.start(**self.settings)
         self.doubts += CONCURRENCY * WORKERS
+
+    def _until_it_stops(self):
+        """Whether launching came to a stand: what has room in the server's own files goes on."""
+        ends_s = time.monotonic() + STOPS_WITHIN_S
+        seen, since_s = -1, time.monotonic()
+        while time.monotonic() < ends_s:
+            launches = len(self.sandbox.launches())
+            if launches != seen:
+                seen, since_s = launches, time.monotonic()
+            elif time.monotonic() - since_s > STANDS_S:
+                return True
+            time.sleep(0.05)
+        return False
 
     def _is_up(self):
         """Whether the server answers, or does so once it has recovered by itself."""
