@@ -159,7 +159,6 @@ class _Worker:
         loop.set_exception_handler(self._heed)
         self.stop.on_request(self._hear)
         await asyncio.to_thread(crew.join, self.ledger.store, self.me)
-        await asyncio.to_thread(self._see_others)
         if self.options.on_joined is not None:
             self.options.on_joined(self.me)
         feeder = Feeder(
@@ -244,6 +243,7 @@ class _Worker:
         while not self.stop.level:  # without a database the engine answers a cancellation by an error of its own
             await self.presence.there.wait()
             try:
+                await asyncio.to_thread(self._see_others)
                 await self.queue.work(
                     self.me.process_id,
                     sorted(keys),
