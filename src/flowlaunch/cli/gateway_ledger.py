@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+from flowlaunch.gateway.instants import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,4 +60,4 @@ def store_at(ledger: str | None, *, create: bool = False) -> Iterator[Store]:
 
 def instant(at_us: int | None) -> str | None:
     """Spell an instant as RFC 3339, to the second."""
-    return None if at_us is None else datetime.fromtimestamp(at_us // 1_000_000, UTC).isoformat().replace("+00:00", "Z")
+    return None if at_us is None else moment(at_us).replace(microsecond=0).isoformat().replace("+00:00", "Z")

@@ -10,12 +10,15 @@ from types import SimpleNamespace
 
 import pytest
 from gateway_world import ORDER, gateway
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from starlette.responses import PlainTextResponse
 
 from flowlaunch.batch import durations
-from flowlaunch.batch.ledger.schema import pace_slots
+from flowlaunch.batch.ledger.schema import pace_slots, rows
+from flowlaunch.batch.ledger.schema_edges import keys
+from flowlaunch.cli.gateway_ledger import instant as cli_instant, store_at
 from flowlaunch.errors import SettingsError
+from flowlaunch.gateway.access.keys import Keys
 from flowlaunch.gateway.app import HostGuard
 from flowlaunch.gateway.ops.options import OpsOptions
 from flowlaunch.gateway.options import GatewayOptions
@@ -206,6 +209,39 @@ def test_a_request_that_cannot_be_taken_says_why(door, change, status, problem):
     """Whatever is wrong with a request is a problem with its own name, in JSON, and launches nothing."""
     reply = door.call("POST", "/v1/launches", change["body"], **change["headers"])
     assert (reply.status, reply.problem) == (status, problem)
+
+
+@pytest.mark.parametrize(
+    "at", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "1999-12-31T23:59:59Z", "2200-01-01T00:00:00Z"]
+)
+def test_an_instant_that_nobody_can_mean_is_refused(door, at):
+    """A launch or a key whose instant is centuries away, or beyond the calendar, is 422, and nothing is made."""
+    before = len(door.call("GET", "/v1/keys").json["keys"])
+    refused = door.launch(order("K-1"), not_before=at)
+    assert (refused.status, refused.problem) == (422, "body-invalid"), refused.raw
+    refused = door.call("POST", "/v1/keys", {"name": "far", "expires_at": at})
+    assert (refused.status, refused.problem) == (422, "body-invalid"), refused.raw
+    assert len(door.call("GET", "/v1/keys").json["keys"]) == before
+
+
+@pytest.mark.parametrize("at_us", [2**62, -(2**62), 253_402_387_139_000_000])
+def test_an_instant_beyond_the_calendar_in_the_ledger_does_not_hide_the_launches(open_door, at_us):
+    """Launches and keys are listed and shown although an instant of one of them is no date."""
+    door = open_door()
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    launch_id = door.launch(order("K-2"), not_before=later).json["id"]
+    door.call("POST", "/v1/keys", {"name": "far", "expires_at": later})
+    with door.state.ledger.store.write("write what an older gateway took") as connection:
+        connection.execute(update(rows).values(not_before_us=at_us))
+        connection.execute(update(keys).where(keys.c.name == "far").values(expires_us=at_us))
+    assert door.show(launch_id)["not_before"][:4] in {"9999", "0001"}
+    assert [one["id"] for one in door.call("GET", "/v1/launches").json["launches"]] == [launch_id]
+    ends = {one["name"]: one["expires_at"] for one in door.call("GET", "/v1/keys").json["keys"]}
+    assert ends["far"][:4] in {"9999", "0001"}
+    with store_at(str(door.ledger)) as store:
+        assert [(cli_instant(one.expires_us) or "")[:4] for one in Keys(store).all() if one.name == "far"] == [
+            ends["far"][:4]
+        ]
 
 
 def test_an_app_sees_its_own_launches_only(door):

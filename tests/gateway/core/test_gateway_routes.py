@@ -40,6 +40,17 @@ phones = ["phone"]
 do_not_contact = ["dnc.csv"]
 attempts = "1/1d"
 
+[routes.later]
+flow = "Order follow-up"
+
+[routes.later.map]
+"Flow.customerName" = "name"
+"Flow.orderId" = "id"
+
+[routes.later.row]
+not_before = "when"
+not_after = "end"
+
 [routes.few]
 flow = "Order follow-up"
 quota = {per_minute = 2}
@@ -49,7 +60,7 @@ GOOD = {"customer": {"name": "Ann"}, "order": {"number": 7}, "urgency": "high", 
 
 @pytest.fixture
 def routed(open_door, tmp_path):
-    """A gateway with three routes."""
+    """A gateway with routes."""
     (tmp_path / "routes.toml").write_text(ROUTES)
     (tmp_path / "dnc.csv").write_text("phone\n+442079460018\n")
     return open_door(routes_file=tmp_path / "routes.toml")
@@ -75,13 +86,26 @@ def test_what_a_mapping_cannot_make_is_told(routed):
     assert [(one["kind"], one["key"]) for one in reply.json["problems"]] == [("missing-value", "Flow.customerName")]
 
 
+@pytest.mark.parametrize(
+    "when",
+    ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "2200-01-01T00:00:00Z"],
+)
+def test_an_instant_that_nobody_can_mean_is_refused_by_a_mapping(routed, when):
+    """A document whose instant is beyond the calendar, or centuries ahead, is 422 and names what is wrong."""
+    given = {"name": "Ann", "id": "1", "when": when, "end": "9999-12-31T23:59:59Z"}
+    reply = ask(routed, "later", given)
+    assert (reply.status, reply.problem) == (422, "input-rejected"), reply.raw
+    assert [(one["kind"], one["key"]) for one in reply.json["problems"]] == [("bad-time", "not_before")]
+    assert ask(routed, "later", given | {"when": "2026-01-01T00:00:00Z"}).status == 200
+
+
 def test_only_the_callers_of_a_route_may_launch_by_it(routed):
     """A key that the route does not name is refused with 403; `*` stands for any text."""
     assert ask(routed, "orders", GOOD, key="shop-7").status == 200
     refused = ask(routed, "orders", GOOD, key="other")
     assert (refused.status, refused.problem) == (403, "route-not-open")
     listed = routed.call("GET", "/v1/routes", key=routed.key("other")).json["routes"]
-    assert [one["name"] for one in listed] == ["calls", "few"]
+    assert [one["name"] for one in listed] == ["calls", "later", "few"]
 
 
 def test_a_gateway_with_routes_launches_by_them_alone(routed):

@@ -63,6 +63,7 @@ def test_keys_are_rotated_and_revoked_by_name(command, door, clock):
         (("keys", "rotate", "nobody"), 7),
         (("keys", "create", "x", "--scope", "root"), 2),
         (("keys", "create", "x", "--expires", "soon"), 2),
+        (("keys", "create", "x", "--expires", "0d"), 7),
         (("keys", "create", "x", "--per-minute", "0"), 2),
         (("callbacks", "replay"), 2),
         (("callbacks", "replay", "no-such"), 7),

@@ -129,6 +129,13 @@ def instant_of(value: Any, formats: Formats) -> dt.datetime:
         moment = _parsed_moment(text, formats.date_format)
     except ValueError as error:
         raise UnconvertibleError("no date and time", _instant_cure(text)) from error
+    try:
+        return _in_utc(moment, formats)
+    except OverflowError as error:
+        raise UnconvertibleError("no date in UTC", "give a day within the years 1 to 9999") from error
+
+
+def _in_utc(moment: dt.datetime, formats: Formats) -> dt.datetime:
     if moment.tzinfo is not None:
         return moment.astimezone(dt.UTC)
     if formats.time_zone is None:

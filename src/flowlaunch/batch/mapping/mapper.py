@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,8 @@ _ROOM_BYTES: Final = 4_096
 _SHOWN_CHARS: Final = 80
 _TEXTS: Final = ("key", "contact", "zone", "region", "name")
 _INSTANTS: Final = ("not_before", "not_after")
+_NEVER: Final = dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
+"""A row that would wait until then was meant otherwise; a last instant beyond it is none, and fine."""
 
 
 class RowMapper:
@@ -154,7 +157,7 @@ class RowMapper:
         if text is None:
             return None
         try:
-            moment = instant_of(text, self._formats)
+            moment = instant_of(text, self._formats) if name == "not_after" else _start_of(text, self._formats)
         except UnconvertibleError as error:
             column = getattr(self._spec.row, name)
             message = f"{name} got {_shown(text)!r}, {error}"
@@ -198,6 +201,13 @@ def rejection(problems: Sequence[CellProblem]) -> Decision:
         message="; ".join(str(problem) for problem in problems),
         problems=tuple(problems),
     )
+
+
+def _start_of(text: str, formats: Formats) -> dt.datetime:
+    moment = instant_of(text, formats)
+    if moment >= _NEVER:
+        raise UnconvertibleError("which is never", f"give an instant before the year {_NEVER.year}")
+    return moment
 
 
 def launch_token(batch_id: str, row_number: int) -> str:

@@ -9,6 +9,7 @@ from flowlaunch.batch.ledger.faults import CONFLICT
 from flowlaunch.errors import InputError, LedgerError
 from flowlaunch.gateway.access import tokens
 from flowlaunch.gateway.access.caller import Caller, expanded, scopes_named
+from flowlaunch.gateway.instants import is_kept
 from flowlaunch.gateway.store import audit, keys as key_rows
 from flowlaunch.gateway.store.keys import KeyRecord
 
@@ -65,7 +66,7 @@ class Keys:
         """Make a key; a caller can give away no scope that it lacks.
 
         Raises:
-            InputError: the name is taken or empty, a scope is unknown or beyond the caller's own.
+            InputError: the name is taken or empty, a scope is unknown or beyond the caller's own, the end is not ahead.
 
         """
         wanted = scopes_named(scopes)
@@ -81,7 +82,7 @@ class Keys:
             created_by=who.name if isinstance(who, Caller) else who,
             per_minute=_checked_quota("per_minute", per_minute),
             per_day=_checked_quota("per_day", per_day),
-            expires_us=expires_us,
+            expires_us=_checked_end(expires_us, now_us),
         )
         facts = {"name": name, "scopes": wanted, "per_minute": per_minute, "per_day": per_day}
         try:
@@ -165,3 +166,13 @@ def _checked_quota(what: str, value: int | None) -> int | None:
     if value is not None and value < 1:
         raise InputError(f"{what} {value}: a quota is 1 or more", code="key-quota", hint="Revoke a key to stop it.")
     return value
+
+
+def _checked_end(expires_us: int | None, now_us: int) -> int | None:
+    if expires_us is not None and (expires_us <= now_us or not is_kept(expires_us)):
+        raise InputError(
+            "a key ends in the future, before the year 2200",
+            code="key-end",
+            hint="Give a later end, or none: a key without one lasts until it is revoked.",
+        )
+    return expires_us

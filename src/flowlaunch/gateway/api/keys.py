@@ -13,7 +13,7 @@ from flowlaunch.errors import InputError
 from flowlaunch.gateway.access.keys import OVERLAP_S, Issued, Keys
 from flowlaunch.gateway.api.operation import Answer, Call, Operation
 from flowlaunch.gateway.api.problems import Problem, problem_of
-from flowlaunch.gateway.api.resources import instant, moment
+from flowlaunch.gateway.api.resources import instant, moment, taken_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,7 +123,7 @@ async def create(call: Call) -> Answer:
             who=call.caller,
             per_minute=body.per_minute,
             per_day=body.per_day,
-            expires_us=round(body.expires_at.timestamp() * 1e6) if body.expires_at is not None else None,
+            expires_us=taken_us(body.expires_at, "expires_at"),
         ),
     )
     return Answer(_issued(call, issued), 201)

@@ -12,7 +12,17 @@ from msgspec import Meta
 from flowlaunch.batch.states import RowState
 from flowlaunch.gateway.api.operation import Answer, Call, Operation
 from flowlaunch.gateway.api.problems import Problem
-from flowlaunch.gateway.api.resources import PLAIN, Launch, Launches, NewLaunch, Receipt, launch_of, receipt_of
+from flowlaunch.gateway.api.resources import (
+    PLAIN,
+    Launch,
+    Launches,
+    NewLaunch,
+    Receipt,
+    launch_of,
+    receipt_of,
+    taken_us,
+)
+from flowlaunch.gateway.instants import kept
 from flowlaunch.gateway.launches.ordering import Ask
 from flowlaunch.gateway.launches.waiting import preferred_wait_s
 from flowlaunch.gateway.ops.correlation import traceparent_of
@@ -80,7 +90,7 @@ def ask_of(body: NewLaunch, key: str | None, trace: str = "") -> Ask:
         input=body.input,
         name=body.name,
         key=key,
-        not_before_us=round(body.not_before.timestamp() * 1e6) if body.not_before is not None else None,
+        not_before_us=taken_us(body.not_before, "not_before"),
         callback_url=body.callback,
         trace=trace,
     )
@@ -155,7 +165,7 @@ async def index(call: Call) -> Answer:
 
 
 def _us(at: datetime | None) -> int | None:
-    return None if at is None else round(at.timestamp() * 1e6)
+    return None if at is None else kept(at)
 
 
 async def cancel(call: Call) -> Answer:

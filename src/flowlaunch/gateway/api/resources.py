@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
@@ -11,13 +11,27 @@ from msgspec import Meta
 
 from flowlaunch.batch.ledger import Controls  # noqa: TC001 - msgspec reads the annotations at run time
 from flowlaunch.batch.states import RowState
+from flowlaunch.gateway.api.problems import Problem
+from flowlaunch.gateway.instants import is_kept, kept, moment
 
 if TYPE_CHECKING:
     from flowlaunch.gateway.launches.reading import LaunchView
     from flowlaunch.gateway.state import GatewayState
     from flowlaunch.gateway.store.launches import AttemptRecord, LaunchRecord
 
-__all__ = ["Attempt", "Launch", "LaunchError", "Launches", "NewLaunch", "Receipt", "instant", "launch_of", "receipt_of"]
+__all__ = [
+    "Attempt",
+    "Launch",
+    "LaunchError",
+    "Launches",
+    "NewLaunch",
+    "Receipt",
+    "instant",
+    "launch_of",
+    "moment",
+    "receipt_of",
+    "taken_us",
+]
 
 PLAIN = r"^[^\x00]*$"
 """Text without a NUL character, which no database takes."""
@@ -34,7 +48,7 @@ class NewLaunch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         route: the route's name.
         input: the flow's inputs by name, or what the route's mapping reads.
         name: label of the execution; the launch's id when left out, so that runs can be told apart.
-        not_before: launch at this instant at the earliest.
+        not_before: launch at this instant at the earliest; of the years 2000 to 2199.
         callback: URL that is told, signed, when the launch has ended.
 
     """
@@ -152,12 +166,18 @@ CURES = {
 
 def instant(at_us: int | None) -> datetime | None:
     """Return an instant as the API tells it."""
-    return None if at_us is None else datetime.fromtimestamp(at_us / 1e6, UTC)
+    return None if at_us is None else moment(at_us)
 
 
-def moment(at_us: int) -> datetime:
-    """Return an instant that is there."""
-    return datetime.fromtimestamp(at_us / 1e6, UTC)
+def taken_us(at: datetime | None, member: str) -> int | None:
+    """Return an instant of a body as it is kept; Problem 422 when nobody can mean it."""
+    if at is None:
+        return None
+    if not is_kept(kept(at)):
+        raise Problem(
+            422, "body-invalid", "The body does not fit", f"{member}: give an instant of the years 2000 to 2199."
+        )
+    return kept(at)
 
 
 def launch_url(state: GatewayState, launch_id: str) -> str:
