@@ -50,7 +50,7 @@ def assembled(options: GatewayOptions, *, client: AsyncClient, ledger: Ledger, c
     batches, gatekeeper, endings = RouteBatches(ledger), Gatekeeper(ledger.store), Endings()
     uploads = Uploads(ledger, flows, options, clock, lambda: routes.current)
     waiters = Waiters(ledger, endings, most=options.max_waiters)
-    plan = Plan(options, ledger, routes, uploads, waiters)
+    plan = Plan(options, ledger, routes, batches, uploads, waiters)
     routes.on_change(plan.prioritise)
     engine: Engine | HandingEngine
     if options.hands_over:
@@ -109,13 +109,19 @@ ROUTES: Final = "the routes file"
 
 
 class Plan:
-    """Which batches of the ledger this gateway works on, and how."""
+    """Which batches of the ledger this gateway works on, and how; it waits for the ledger: ask it in a thread."""
 
     def __init__(
-        self, options: GatewayOptions, ledger: Ledger, routes: RouteBook, uploads: Uploads, waiters: Waiters
+        self,
+        options: GatewayOptions,
+        ledger: Ledger,
+        routes: RouteBook,
+        batches: RouteBatches,
+        uploads: Uploads,
+        waiters: Waiters,
     ) -> None:
         self._options, self._ledger, self._routes = options, ledger, routes
-        self._uploads, self._waiters = uploads, waiters
+        self._batches, self._uploads, self._waiters = batches, uploads, waiters
 
     def batch_ids(self) -> tuple[int, ...]:
         """Return the batches of routes, and the uploaded ones; batches of the command line are left alone."""
@@ -124,6 +130,7 @@ class Plan:
     def options_of(self, batch_id: int) -> WorkOptions | None:
         """Return how to work on a batch."""
         batch = self._ledger.batch(batch_id)
+        self._batches.names[batch_id] = route_name_of(batch)
         if not self._options.works or not self._is_ours(batch):
             return None
         route = self._routes.current.by_name.get(self._route_of(batch) or "")

@@ -56,7 +56,7 @@ async def _call(operation: Operation, request: Request, state: GatewayState) -> 
     caller = ANYBODY
     request.state.operation = operation.name
     if operation.scope is not None:
-        caller = request.state.caller = state.gatekeeper.authenticate(request.headers)
+        caller = request.state.caller = await state.gatekeeper.authenticate(request.headers)
         require(caller, operation.scope)
     query = _query(operation, request) if operation.query is not None else None
     body = await _body(operation, request, state) if operation.body is not None else None

@@ -32,12 +32,14 @@ class RouteBatches:
 
     Attributes:
         on_made: called with a new batch before anything is in it, in a thread.
+        names: route (None: a batch of its own) of each batch that is or was worked on here.
 
     """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self.on_made: Callable[[int], None] = _nothing
+        self.names: dict[int, str | None] = {}
         self._making = asyncio.Lock()
         self._ids: dict[tuple[str, ...], int] = {}
 

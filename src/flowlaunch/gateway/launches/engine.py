@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from flowlaunch.batch.doorbell import Doorbell
 from flowlaunch.batch.stop import Stop
-from flowlaunch.batch.work import WorkOptions, row_counts, work_on
+from flowlaunch.batch.work import row_counts, work_on
 from flowlaunch.errors import FlowlaunchError, LedgerBusyError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flowlaunch.batch.doorbell import Watch
     from flowlaunch.batch.events import RunEvent
     from flowlaunch.batch.ledger import Ledger
-    from flowlaunch.batch.work import BatchOutcome
+    from flowlaunch.batch.work import BatchOutcome, WorkOptions
 
 __all__ = ["Engine", "Trouble"]
 
@@ -74,7 +74,7 @@ class Engine:
         watch: Watch,
         idle_s: float = 300.0,
     ) -> None:
-        """Take what it needs: `options_of` says how to work on a batch, or None when nobody is to work on it."""
+        """Take what it needs: `options_of` says how to work on a batch, or None when nobody is to; in a thread."""
         self._ledger, self._client, self._clock = ledger, client, clock
         self._options_of, self._batch_ids, self._watch, self._idle_s = options_of, batch_ids, watch, idle_s
         self._runs: dict[int, Run] = {}
@@ -165,9 +165,9 @@ class Engine:
         """Work on a batch until it is idle or the engine stops, however often a run fails."""
         pause_s = FIRST_PAUSE_S
         try:
-            while not run.stop.level and (options := self._options_of(batch_id)) is not None:
+            while not run.stop.level:
                 began_s = self._clock.now().mono_s
-                error = await self._work(batch_id, run, options)
+                error = await self._work(batch_id, run)
                 if error is None:
                     return
                 if self._clock.now().mono_s - began_s > LONGEST_PAUSE_S:
@@ -184,13 +184,16 @@ class Engine:
             if run.is_wanted_again:
                 self.wake(batch_id)
 
-    async def _work(self, batch_id: int, run: Run, options: WorkOptions) -> FlowlaunchError | None:
+    async def _work(self, batch_id: int, run: Run) -> FlowlaunchError | None:
         """Run once; return why it has to be run again, or None."""
 
         def all_is_well(_event: RunEvent) -> None:
             self.troubles.pop(batch_id, None)
 
         try:
+            options = await asyncio.to_thread(self._options_of, batch_id)
+            if options is None:
+                return None
             outcome = await work_on(
                 self._ledger, batch_id, options, client=self._client, clock=self._clock, stop=run.stop,
                 doorbell=run.doorbell, watch=self._watch, on_event=all_is_well,

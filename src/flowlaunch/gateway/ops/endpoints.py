@@ -51,7 +51,7 @@ def ops_routes(state: GatewayState, health: Health, readings: Readings, registry
         if guard == "off":
             raise Problem(404, "not-found", "There is nothing here", "Metrics are off.")
         if guard == "key" or (guard == "loopback" and not _is_local(request)):
-            require(state.gatekeeper.authenticate(request.headers), "read")
+            require(await state.gatekeeper.authenticate(request.headers), "read")
         await asyncio.to_thread(readings.refresh)
         return Response(registry.text(), headers=HEADERS, media_type=CONTENT_TYPE)
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 from flowlaunch._version import __version__
 from flowlaunch.batch.permits import client_key
-from flowlaunch.errors import LedgerError
 from flowlaunch.gateway.launches.batches import route_name_of
 from flowlaunch.gateway.ops.instruments import BATCHES
 from flowlaunch.gateway.ops.registry import CounterElsewhere, Gauge, Metric
@@ -52,13 +51,8 @@ class Readings:
         instruments.route_of = self.route_of
 
     def route_of(self, batch_id: int) -> str:
-        """Return the route of a batch as it was known at the last look; a new one is looked up."""
-        if batch_id not in self._routes:
-            try:
-                self._routes[batch_id] = route_name_of(self._state.ledger.batch(batch_id)) or BATCHES
-            except LedgerError:  # a metric is no reason to end a run
-                return BATCHES
-        return self._routes[batch_id]
+        """Return the route of a batch that is worked on here, or was there at the last look; asks nobody."""
+        return self._routes.get(batch_id) or self._state.batches.names.get(batch_id) or BATCHES
 
     def refresh(self) -> None:
         """Look at the ledger, unless that was done a moment ago."""
