@@ -179,6 +179,28 @@ def test_a_full_queue_is_told_with_when_to_come_back(open_door):
     assert len(door.call("GET", "/v1/launches").json["launches"]) == 2
 
 
+def test_what_a_full_queue_refuses_costs_no_quota(open_door):
+    """An app that keeps asking while the queue is full has its whole quota when there is room again."""
+    door = open_door(max_waiting_rows=1)
+    key = door.call("POST", "/v1/keys", {"name": "eager", "per_day": 2}).json["key"]
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    waits = door.launch(order("L-1"), not_before=later, key=key).json["id"]
+    assert [door.launch(order("L-2"), key=key).problem for _ in range(3)] == ["queue-full"] * 3
+    door.call("POST", f"/v1/launches/{waits}/cancel")
+    assert door.launch(order("L-3"), key=key).status == 202
+
+
+def test_fifty_threads_with_one_key_cost_one_launch_of_the_quota(open_door):
+    """However many repetitions meet, what they cost together is one launch."""
+    door = open_door()
+    key = door.call("POST", "/v1/keys", {"name": "meeting", "per_day": 50}).json["key"]
+    with ThreadPoolExecutor(25) as threads:
+        asked = [threads.submit(door.launch, order("M-1"), key=key, h_idempotency_key="m-1") for _ in range(50)]
+        assert {one.result().status for one in asked} == {202}
+    more = [door.launch(order(f"M-{n}"), key=key).status for n in range(50)]
+    assert more == [202] * 49 + [429]
+
+
 def test_launches_are_taken_while_the_platform_is_away(open_door):
     """While the platform cannot be reached, launches of a known flow are taken; they are sent when it is back."""
     door = open_door()

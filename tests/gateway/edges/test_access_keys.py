@@ -16,7 +16,7 @@ from flowlaunch.gateway.access import SCOPES, Caller, Limit
 from flowlaunch.gateway.access.caller import IMPLIED, expanded
 from flowlaunch.gateway.access.gatekeeper import Gatekeeper
 from flowlaunch.gateway.access.keys import Keys
-from flowlaunch.gateway.access.quotas import Quotas
+from flowlaunch.gateway.access.quotas import Charge, Quotas
 from flowlaunch.gateway.access.tokens import key_parts, new_secret
 from flowlaunch.gateway.api.problems import Problem
 from flowlaunch.gateway.store import audit
@@ -207,6 +207,19 @@ def test_a_quota_is_whole_again_in_the_next_window(door, clock):
     assert (refused.limit, refused.length_s) == (3, 60)
     clock.advance(refused.retry_after_s)
     assert spent(quotas, limit, 5) == 3
+
+
+def test_what_is_given_back_can_be_spent_again_in_its_window_only(door, clock):
+    """A charge that is undone leaves the quota as it was; undone in the next window it adds nothing to that one."""
+    quotas, limit = Quotas(door.store), Limit("key:a", per_minute=3)
+    charge = Charge((limit,), clock.now_us)
+    assert spent(quotas, limit, 3) == 3
+    quotas.give_back(charge)
+    assert spent(quotas, limit, 3) == 1
+    clock.advance(60)
+    assert spent(quotas, limit, 1) == 1
+    quotas.give_back(charge)
+    assert spent(quotas, limit, 5) == 2
 
 
 def test_a_request_that_one_limit_refuses_costs_the_others_nothing(door):

@@ -271,6 +271,16 @@ def test_a_repeated_request_costs_no_quota(served):
     assert served.launch(GOOD, key=key).status == 429
 
 
+def test_repetitions_and_refusals_leave_the_quota_to_new_launches(served):
+    """An app that asks again as it should, or reuses a key by mistake, can still make every launch of its quota."""
+    key = served.call("POST", "/v1/keys", {"name": "twice", "per_day": 2}).json["key"]
+    answers = [served.launch(GOOD, key=key, h_idempotency_key="one") for _ in range(3)]
+    answers.append(served.launch(GOOD | {"orderId": "other"}, key=key, h_idempotency_key="one"))
+    assert [one.status for one in answers] == [202, 202, 202, 409]
+    assert served.launch(GOOD, key=key, h_idempotency_key="two").status == 202
+    assert served.launch(GOOD, key=key, h_idempotency_key="three").problem == "quota-spent"
+
+
 def test_a_route_takes_only_the_callers_that_it_names(served):
     """A route with a list of callers refuses other keys by name."""
     body = {"route": "partners", "input": GOOD}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from flowlaunch.batch.ledger.store import Store
 
-__all__ = ["Limit", "Overdrawn", "Quotas"]
+__all__ = ["Charge", "Limit", "Overdrawn", "Quotas"]
 
 MINUTE_S: Final = 60
 DAY_S: Final = 86_400
@@ -54,6 +54,14 @@ class Overdrawn:
     retry_after_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What was spent for a request at an instant, to be given back when nothing comes of it."""
+
+    limits: tuple[Limit, ...]
+    at_us: int
+
+
 @dataclass(slots=True)
 class _Share:
     start_us: int
@@ -80,6 +88,15 @@ class Quotas:
             for subject, length_s, _ in wanted:
                 self._shares[subject, length_s].left -= n
         return None
+
+    def give_back(self, charge: Charge) -> None:
+        """Undo a charge of one, in the windows that it was made in: what has ended since is gone."""
+        with self._turn:
+            for limit in charge.limits:
+                for length_s, _most in limit.windows():
+                    share = self._shares.get((limit.subject, length_s))
+                    if share is not None and share.start_us <= charge.at_us:
+                        share.left += 1
 
     def _has(self, subject: str, length_s: int, most: int, n: int, now_us: int) -> bool:
         """Tell whether this process holds `n` of the present window, taking a share of it when it does not."""

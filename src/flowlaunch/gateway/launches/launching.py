@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from flowlaunch.batch.ledger import Ledger
     from flowlaunch.gateway.access import Caller
     from flowlaunch.gateway.access.gatekeeper import Gatekeeper
+    from flowlaunch.gateway.access.quotas import Charge
     from flowlaunch.gateway.launches.accepting import Accepter
     from flowlaunch.gateway.launches.ordering import Ask, Orders
     from flowlaunch.gateway.options import GatewayOptions
     from flowlaunch.gateway.routing.routes import Route
-    from flowlaunch.gateway.store.launches import Order
+    from flowlaunch.gateway.store.launches import Answer, Order
 
 __all__ = ["ERASED", "Launcher", "taken"]
 
@@ -46,29 +47,45 @@ class Launcher:
     async def launch(self, ask: Ask, caller: Caller) -> Accepted:
         """Return the launch once it is on the disk; the one there is, when the same was asked for under its key.
 
+        A quota is spent on what is recorded alone: a repetition costs nothing, nor does what is refused.
+
         Raises:
             Problem: the route may not be taken, the key is another request's, the queue or a quota is full.
             FlowlaunchError: the flow or the input does not fit, or could not be checked; nothing was recorded.
 
         """
+        known = await self._known(ask, caller)
+        if known is not None:
+            return known
         try:
-            order = await self._order(ask, caller)
+            order, charge = await self._order(ask, caller)
         except (Problem, FlowlaunchError):
-            known = await self._known(ask, caller)
+            known = await self._known(ask, caller)  # recorded since we looked
             if known is None:
                 raise
             return known
-        answer = await self._accepter.accept(order)
+        answer = await self._recorded(order, charge)
         if isinstance(answer, Full):
             raise self._full(order.route, answer.waiting, order.most_waiting or 0)
         return taken(answer, ask)
 
-    async def _order(self, ask: Ask, caller: Caller) -> Order:
-        """Return the launch to record, if it may be."""
+    async def _order(self, ask: Ask, caller: Caller) -> tuple[Order, Charge]:
+        """Return the launch to record, if it may be, with what it cost."""
         route = self._orders.route_of(ask, caller)
         order = await self._orders.order(ask, route, caller, round(self._clock.now().unix_s * 1e6))
-        await self._gatekeeper.check_quota(caller, order.route, _limits(route, caller) if route is not None else ())
-        return order
+        limits = _limits(route, caller) if route is not None else ()
+        return order, await self._gatekeeper.check_quota(caller, order.route, limits)
+
+    async def _recorded(self, order: Order, charge: Charge) -> Answer:
+        """Have the launch recorded; its cost is given back when it is not, unless the request was broken off."""
+        try:
+            answer = await self._accepter.accept(order)
+        except (Problem, FlowlaunchError):
+            self._gatekeeper.give_back(charge)
+            raise
+        if not isinstance(answer, Accepted) or answer.is_repeat:
+            self._gatekeeper.give_back(charge)
+        return answer
 
     async def _known(self, ask: Ask, caller: Caller) -> Accepted | None:
         """Return the launch that the key stands for already: its repetition is answered whatever has changed since."""
