@@ -6,8 +6,9 @@ from collections import Counter
 
 import pytest
 from ledger_world import HandClock, filled, kept, launch_all, opened, plan, spec, states, truth
+from sqlalchemy import text
 
-from flowlaunch.batch.ledger import Change, RowFilter, moving, open_ledger, postgres
+from flowlaunch.batch.ledger import Change, RowFilter, moving, open_ledger, postgres, roles
 from flowlaunch.errors import LedgerBusyError, LedgerError, LedgerMovedError
 
 ROWS = 30
@@ -31,6 +32,11 @@ def half_done(folder, clock, **more):
         ledger.control(batch_id, by="test", change=Change(paused=True, priority=20))
         ledger.reserve_slots("c", 3, budget_per_minute=300, lane=f"launch:{batch_id}")
     return batch_id, folder / "a.db"
+
+
+def broken(*_):
+    """What happens instead of a step."""
+    raise LedgerError("the power went")
 
 
 def move(path, url, clock, **more):
@@ -110,10 +116,6 @@ def test_a_ledger_at_work_is_not_moved(tmp_path, postgres_url, clock):
 def test_a_move_is_finished_by_the_same_command(tmp_path, postgres_url, clock, monkeypatch):
     """A move that broke off leaves the file marked and the database empty; asked again it is done, and proved again."""
     batch_id, path = half_done(tmp_path, clock)
-
-    def broken(*_):
-        raise LedgerError("the power went")
-
     with monkeypatch.context() as patched:
         patched.setattr(moving, "_set_sequences", broken)
         with pytest.raises(LedgerError, match="power"):
@@ -150,9 +152,67 @@ def test_a_database_with_other_batches_is_left_alone(tmp_path, postgres_ledger_u
     _, path = half_done(tmp_path, clock)
     with open_ledger(postgres_ledger_url, clock=clock) as other:
         other.create_batch(spec())
-    with pytest.raises(LedgerError, match="1 batches of another ledger"):
+    with pytest.raises(LedgerError, match="it holds 1 batches, 1 controls, 1 events of another"):
         move(path, postgres_ledger_url, clock)
     open_ledger(path, clock=clock).close()
+
+
+def test_a_database_with_a_gateways_keys_is_left_alone(tmp_path, postgres_ledger_url, clock):
+    """Whatever is in the database already is named before the file is marked as moved."""
+    _, path = half_done(tmp_path, clock)
+    with open_ledger(postgres_ledger_url, clock=clock) as other:
+        other.reserve_share("c", 0.1)
+    with pytest.raises(LedgerError, match="it holds 1 pace_clients of another ledger"):
+        move(path, postgres_ledger_url, clock)
+    open_ledger(path, clock=clock).close()
+
+
+def test_workers_may_wait_at_the_new_place_already(tmp_path, postgres_ledger_url, clock):
+    """Signs of life and duties of workers that were started early are no obstacle, and stay as they are."""
+    batch_id, path = half_done(tmp_path, clock)
+    with open_ledger(postgres_ledger_url, clock=clock) as early, early.store.write("be a worker") as connection:
+        connection.execute(text("INSERT INTO duties (name, holder, until_us) VALUES ('feeding', 'w-1', 5)"))
+    move(path, postgres_ledger_url, clock)
+    with open_ledger(postgres_ledger_url, clock=clock) as new:
+        assert states(new, batch_id)["launched"] == 18
+        with new.store.read("look") as connection:
+            assert connection.execute(text("SELECT count(*) FROM duties")).scalar() == 1
+
+
+def test_only_the_owner_moves_and_may_finish_the_move_of_another(
+    tmp_path, postgres_server, postgres_ledger_url, clock, monkeypatch
+):
+    """Who does not own the tables is told whom to ask, and the file stays in use; who signs in is no other place."""
+    _, path = half_done(tmp_path, clock)
+    owner = postgres_ledger_url.split("//")[1].split("@")[0]
+    roles.grant_role(postgres_ledger_url, "mover", clock=clock, prunes=False, create=True)
+    postgres_server.admin("ALTER ROLE mover PASSWORD 'moon'")
+    as_mover = postgres_ledger_url.replace(owner, "mover:moon")
+    try:
+        with pytest.raises(LedgerError, match="mover is not owner") as told:
+            move(path, as_mover, clock)
+        assert "Copy as owner" in told.value.hint
+        open_ledger(path, clock=clock).close()
+        postgres_server.admin("ALTER ROLE mover SUPERUSER")
+        with monkeypatch.context() as patched:
+            patched.setattr(moving, "_set_sequences", broken)
+            with pytest.raises(LedgerError, match="power"):
+                move(path, as_mover, clock)
+        assert move(path, postgres_ledger_url, clock).tables
+    finally:
+        postgres_server.drop(postgres_ledger_url)
+        postgres_server.admin("DROP ROLE mover")
+
+
+def test_a_text_that_postgresql_cannot_hold_is_named(tmp_path, postgres_url, clock):
+    """A NUL in a key, as older versions took it from JSON, is told with its row before the file is marked."""
+    with opened(tmp_path, clock) as ledger:
+        batch_id = ledger.create_batch(spec())
+        ledger.add_rows(batch_id, [plan(1), plan(2, key="k\x002")])
+    with pytest.raises(LedgerError, match=r"rows \(\d+,\) holds a NUL in key") as told:
+        move(tmp_path / "a.db", postgres_url, clock)
+    assert "forget" in told.value.hint
+    open_ledger(tmp_path / "a.db", clock=clock).close()
 
 
 def test_hashed_contacts_are_found_after_the_move(tmp_path, postgres_url, clock):

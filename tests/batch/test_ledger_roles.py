@@ -57,11 +57,30 @@ def test_a_role_has_what_work_needs(worker_url, clock):
         assert kept(ledger, batch_id) == truth(ledger, batch_id)
 
 
+def test_a_role_is_renewed_by_the_same_command(postgres_server, worker_url, postgres_ledger_url, clock):
+    """Granted again, with more rights, the role keeps its password; a second ledger of the server takes it as well."""
+    roles.grant_role(postgres_ledger_url, ROLE, clock=clock, prunes=True, create=True)
+    with opened(worker_url, clock) as ledger:
+        filled(ledger, 2)
+        with ledger.store.write("prune") as connection:
+            connection.execute(text("DELETE FROM rows"))
+    second = postgres_server.database()
+    open_ledger(second, clock=clock).close()
+    statements = roles.grant_role(second, ROLE, clock=clock, prunes=False, create=True)
+    assert not [one for one in statements if one.startswith("CREATE ROLE")]
+    place = second.split("@")[1]
+    with opened(worker_url.split("@")[0] + "@" + place, clock) as ledger:
+        assert filled(ledger, 1)
+    postgres_server.drop(second)
+
+
 @pytest.mark.parametrize(
     "statement",
     [
         "TRUNCATE flowlaunch.rows", "DROP TABLE flowlaunch.events", "DELETE FROM flowlaunch.rows",
-        "DELETE FROM flowlaunch.events", "CREATE TABLE flowlaunch.mine (x int)",
+        "DELETE FROM flowlaunch.events",
+        "UPDATE flowlaunch.ledger_facts SET value = 'x'", "DELETE FROM flowlaunch.ledger_facts",
+        "CREATE TABLE flowlaunch.mine (x int)",
         "ALTER TABLE flowlaunch.rows DISABLE TRIGGER ALL",
         "UPDATE flowlaunch.alembic_version SET version_num = '0001'", "SELECT flowlaunch.make_room()",
     ],

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import String, delete, func, insert, make_url, select, text
 
 from flowlaunch.batch.ledger import postgres, versions
 from flowlaunch.batch.ledger.keyed_hash import KEY_FILE, read_key
 from flowlaunch.batch.ledger.liveness import lives
 from flowlaunch.batch.ledger.marks import MOVED_TO, moved_to
-from flowlaunch.batch.ledger.schema import batches, facts, metadata, workers
+from flowlaunch.batch.ledger.schema import facts, metadata, workers
 from flowlaunch.batch.ledger.server_key import ServerKey
 from flowlaunch.errors import LedgerBusyError, LedgerError
 
@@ -33,6 +33,10 @@ __all__ = ["Moved", "TableMoved", "move_ledger", "use_again"]
 
 ROWS_AT_ONCE: Final = 5_000
 STALE_AFTER_S: Final = 30.0
+LASTING: Final = tuple(one for one in metadata.sorted_tables if one.name not in {"worker_processes", "duties"})
+"""What makes up a ledger; the tables left out tell which processes work now, and they may do so on the copy already."""
+OWNER: Final = """SELECT pg_get_userbyid(relowner), current_user, pg_has_role(relowner, 'USAGE')
+FROM pg_class WHERE oid = CAST(:table AS regclass)"""
 
 
 class TableMoved(msgspec.Struct, frozen=True):
@@ -58,7 +62,8 @@ def move_ledger(
 
     Raises:
         LedgerBusyError: a process works on the ledger: stop it first.
-        LedgerError: the database holds batches of another ledger, or the copy is not equal: nothing was kept of it.
+        LedgerError: the database holds another ledger, is another's, cannot hold a text, or the copy is not equal:
+            nothing was kept of it.
 
     """
     with (
@@ -70,32 +75,61 @@ def move_ledger(
                 f"move {old.place} to {new.place}: only from a file to PostgreSQL",
                 hint="Give the file first, then postgresql://….",
             )
-        _refuse_foreign(old, new)
+        if not _is_there_already(old, new):
+            _check_target(old, new)
+            _check_texts(old)
         _mark(old, new.place)
-        with old.read("read the ledger") as reading, new.write("copy the ledger") as writing:
-            if _ledger_id(writing) == _ledger_id(reading):  # an earlier try was kept: prove it again
-                given = {one.name: _digest(_records(reading, one)) for one in metadata.sorted_tables}
-            else:
-                writing.execute(delete(facts))
-                given = {one.name: _copied(reading, writing, one) for one in metadata.sorted_tables}
-                _set_sequences(writing)
-            moved = tuple(_proved(writing, one, given[one.name], tell) for one in metadata.sorted_tables)
+        with old.read("read the ledger") as reading:
+            given = {}
+            if _is_there_already(old, new):  # an earlier try was kept: prove it again
+                given = {one.name: _digest(_records(reading, one)) for one in LASTING}
+            with new.write("copy the ledger") as writing:  # it waits for nothing: PostgreSQL ends who idles
+                if not given:
+                    writing.execute(delete(facts))
+                    given = {one.name: _copied(reading, writing, one) for one in LASTING}
+                    _set_sequences(writing)
+                moved = tuple(_proved(writing, one, given[one.name], tell) for one in LASTING)
         _take_key_along(old, new)
     return Moved(source=old.place, place=new.place, tables=moved)
 
 
-def _refuse_foreign(old: Store, new: Store) -> None:
-    with old.read("look at the ledger") as connection:
-        ledger_id = _ledger_id(connection)
+def _is_there_already(old: Store, new: Store) -> bool:
+    with old.read("look at the ledger") as here, new.read("look at the database") as there:
+        return _ledger_id(here) == _ledger_id(there)
+
+
+def _check_target(old: Store, new: Store) -> None:
+    """Refuse what would make the move fail later, while the file is not marked yet."""
     with new.read("look at the database") as connection:
-        if _ledger_id(connection) == ledger_id:
-            return
-        others = connection.execute(select(func.count()).select_from(batches)).scalar_one()
+        owner, who, is_owner = connection.execute(text(OWNER), {"table": f"{postgres.SCHEMA}.{facts.name}"}).one()
+        tables = [one for one in LASTING if one is not facts]
+        found = {one.name: connection.execute(select(func.count()).select_from(one)).scalar_one() for one in tables}
+    if not is_owner:
+        raise LedgerError(
+            f"move {old.place} to {new.place}: only the owner of its tables may, and {who} is not {owner}",
+            hint=f"Copy as {owner}; work on the copy as whom you like.",
+        )
+    others = [f"{count} {name}" for name, count in found.items() if count]
     if others:
         raise LedgerError(
-            f"move {old.place} to {new.place}: it holds {others} batches of another ledger",
+            f"move {old.place} to {new.place}: it holds {', '.join(others)} of another ledger",
             hint="Give an empty database.",
         )
+
+
+def _check_texts(old: Store) -> None:
+    """Refuse a text that PostgreSQL cannot hold."""
+    with old.read("look for NUL") as connection:
+        for table in LASTING:
+            texts = [column for column in table.columns if isinstance(column.type, String)]
+            for column in texts:
+                hit = select(*table.primary_key.columns).where(func.instr(column, func.char(0)) > 0).limit(1)
+                found = connection.execute(hit).first()
+                if found is not None:
+                    raise LedgerError(
+                        f"move {old.place}: {table.name} {tuple(found)} holds a NUL in {column.name}",
+                        hint="PostgreSQL holds none. Finish this batch here, or erase the row: batch forget --key.",
+                    )
 
 
 def _mark(old: Store, place: str) -> None:
@@ -111,13 +145,19 @@ def _mark(old: Store, place: str) -> None:
                 hint="Pause the batch and stop its runner (Ctrl-C), then move the ledger.",
             )
         known = moved_to(connection)
-        if known is not None and known != place:
+        if known is not None and _server_of(known) != _server_of(place):
             raise LedgerError(
                 f"move {old.place} to {place}: it was moved to {known} before",
                 hint="Finish that move, or use the file again: flowlaunch ledger info FILE --use-again.",
             )
         if known is None:
             connection.execute(insert(facts).values(name=MOVED_TO, value=place))
+
+
+def _server_of(place: str) -> tuple[str | None, int | None, str | None]:
+    """Return host, port and database: whoever signs in there."""
+    url = make_url(place)
+    return url.host, url.port, url.database
 
 
 def use_again(store: Store) -> None:

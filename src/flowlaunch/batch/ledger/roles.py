@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from flowlaunch.batch.ledger import postgres, versions
 from flowlaunch.batch.ledger.jobs_schema import JOBS_SCHEMA
-from flowlaunch.batch.ledger.schema import metadata
+from flowlaunch.batch.ledger.schema import facts, metadata
 from flowlaunch.errors import LedgerError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Table
+
     from flowlaunch.batch.ledger.store import Clock
 
 __all__ = ["grant_role", "role_statements"]
@@ -23,26 +25,29 @@ PRUNED: Final = frozenset({"rows", "attempts", "results", "counts", "events", "c
 """Tables whose rows only go when what is old is removed."""
 
 
-def role_statements(role: str, *, database: str, prunes: bool = False, has_jobs: bool = True) -> tuple[str, ...]:
-    """Return the statements that make a role and give it the rights to work on batches.
+def role_statements(
+    role: str, *, database: str, prunes: bool = False, has_jobs: bool = True, is_new: bool = True
+) -> tuple[str, ...]:
+    """Return the statements that make a role, or renew one, and give it the rights to work on batches.
 
     Args:
         role: its name; it has no password until the owner gives it one.
         database: the database that the ledger is in.
         prunes: whether it may remove old rows, as a gateway with retention does.
         has_jobs: whether the job queue of workers is in the database.
+        is_new: whether the role is to be made; roles belong to the server, and serve several databases.
 
     """
     quoted = quote_identifier
     who, schema = quoted(role), quoted(postgres.SCHEMA)
-    made = [
-        f"CREATE ROLE {who} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS",
+    made = [f"CREATE ROLE {who} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"] if is_new else []
+    made += [
         f"GRANT CONNECT ON DATABASE {quoted(database)} TO {who}",
         f"GRANT USAGE ON SCHEMA {schema} TO {who}",
         f"GRANT SELECT ON {schema}.alembic_version TO {who}",
     ]
     made += [
-        f"GRANT {_rights(table.name, prunes=prunes)} ON {schema}.{quoted(table.name)} TO {who}"
+        f"GRANT {_rights(table, prunes=prunes)} ON {schema}.{quoted(table.name)} TO {who}"
         for table in metadata.sorted_tables
     ]
     made += [
@@ -65,13 +70,17 @@ def quote_identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _rights(table: str, *, prunes: bool) -> str:
-    is_emptied = table in EMPTIED or table.startswith("gateway_") or (prunes and table in PRUNED)
+def _rights(table: Table, *, prunes: bool) -> str:
+    if table is facts:  # what a ledger is called, and its key: once written they stay
+        return "SELECT, INSERT"
+    is_emptied = table.name in EMPTIED or table.name.startswith("gateway_") or (prunes and table.name in PRUNED)
     return f"{USUAL}, DELETE" if is_emptied else USUAL
 
 
 def grant_role(place: str, role: str, *, clock: Clock, prunes: bool, create: bool) -> tuple[str, ...]:
     """Return the statements for a role of the ledger at a URL, and run them if `create`: all or none.
+
+    A role that exists keeps its password and gets the rights of this version.
 
     Raises:
         LedgerError: the ledger is a file, is none yet, or whoever signs in may not do so.
@@ -85,8 +94,9 @@ def grant_role(place: str, role: str, *, clock: Clock, prunes: bool, create: boo
             )
         with store.read("look for the job queue") as connection:
             database = str(connection.execute(select(func.current_database())).scalar_one())
+            is_new = not connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).all()
             has_jobs = connection.execute(select(func.to_regnamespace(JOBS_SCHEMA))).scalar() is not None
-        statements = role_statements(role, database=database, prunes=prunes, has_jobs=has_jobs)
+        statements = role_statements(role, database=database, prunes=prunes, has_jobs=has_jobs, is_new=is_new)
         if create:
             with store.write("make a role") as connection:
                 for one in statements:
