@@ -52,7 +52,7 @@ __all__ = [
     "workers",
 ]
 
-HEAD: Final = 5
+HEAD: Final = 6
 """The schema version that this program reads and writes: the number of the newest migration."""
 
 BIG = BigInteger().with_variant(Integer(), "sqlite")  # INTEGER PRIMARY KEY is the row's own id in SQLite

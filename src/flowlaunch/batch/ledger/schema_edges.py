@@ -5,11 +5,12 @@ No secret is in them in clear: of keys, links and sessions there are hashes; sec
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, literal_column
 
 from flowlaunch.batch.ledger.schema import BIG, metadata
 
 __all__ = [
+    "IS_REFUSED",
     "audit",
     "deliveries",
     "delivery_attempts",
@@ -151,11 +152,34 @@ audit = Table(
 _IS_NAMED = keys.c.revoked_us.is_(None)
 Index("gateway_keys_by_name", keys.c.name, unique=True, sqlite_where=_IS_NAMED, postgresql_where=_IS_NAMED)
 Index("gateway_messages_by_id", messages.c.hook, messages.c.message_id, unique=True)
+Index("gateway_messages_of_hook", messages.c.hook, messages.c.id)
+IS_REFUSED = messages.c.problem != literal_column("''")
+"""Spelt out, not a parameter: only so is it known to be what the indexes of refused messages are about."""
+Index("gateway_messages_refused", messages.c.id, sqlite_where=IS_REFUSED, postgresql_where=IS_REFUSED)
+Index(
+    "gateway_messages_refused_of_hook",
+    messages.c.hook,
+    messages.c.id,
+    sqlite_where=IS_REFUSED,
+    postgresql_where=IS_REFUSED,
+)
 _IS_OPEN = wishes.c.begun_us.is_(None)
 Index("gateway_wishes_open", wishes.c.row_id, sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN)
 Index("gateway_deliveries_by_id", deliveries.c.id, unique=True)
 _IS_DUE = deliveries.c.due_us.is_not(None)
 Index("gateway_deliveries_due", deliveries.c.due_us, deliveries.c.seq, sqlite_where=_IS_DUE, postgresql_where=_IS_DUE)
+Index(
+    "gateway_deliveries_due_at_origin",
+    deliveries.c.origin,
+    deliveries.c.due_us,
+    deliveries.c.seq,
+    sqlite_where=_IS_DUE,
+    postgresql_where=_IS_DUE,
+)
+_IS_LEASED = deliveries.c.lease.is_not(None)
+Index("gateway_deliveries_leased", deliveries.c.lease, sqlite_where=_IS_LEASED, postgresql_where=_IS_LEASED)
 Index("gateway_deliveries_by_state", deliveries.c.state, deliveries.c.seq)
 Index("gateway_deliveries_of_row", deliveries.c.row_id)
 Index("gateway_audit_by_target", audit.c.target, audit.c.id)
+Index("gateway_audit_by_what", audit.c.what, audit.c.id)
+Index("gateway_audit_by_key", audit.c.key_id, audit.c.id)

@@ -181,7 +181,9 @@ class Callbacks:
 
     def _take(self, room: int, busy: Counter[str]) -> tuple[Leased, ...]:
         full = [origin for origin, n in busy.items() if n >= AT_ONCE_PER_ORIGIN]
-        found = deliveries.due(self._store, but_origins=full, limit=4 * AT_ONCE) if room > 0 else ()
+        if room <= 0:
+            return ()
+        found = deliveries.due(self._store, but_origins=full, limit=AT_ONCE, per_origin=AT_ONCE_PER_ORIGIN)
         seqs = [one.seq for one in _chosen(found, room, busy)]
         return deliveries.lease(self._store, seqs, self._holder, lasts_us=LEASE_US) if seqs else ()
 

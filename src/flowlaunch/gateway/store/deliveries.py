@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, insert, or_, select, update
 
 from flowlaunch.batch.ledger.schema import attempts, results, rows
 from flowlaunch.batch.ledger.schema_edges import deliveries, delivery_attempts, wishes
@@ -195,19 +195,40 @@ def _deliver(store: Store, found: Sequence[Row[*tuple[Any, ...]]], origin_of: Ca
 # sending ----------------------------------------------------------------------------------------------------------
 
 
-def due(store: Store, *, but_origins: Collection[str] = (), limit: int) -> tuple[Due, ...]:
-    """Return deliveries that are due and that nobody sends now, longest due first."""
+def due(
+    store: Store, *, but_origins: Collection[str] = (), limit: int, per_origin: int | None = None
+) -> tuple[Due, ...]:
+    """Return deliveries that are due and that nobody sends now, longest due first, so many of each origin at most.
+
+    The origins are chosen first, so that what waits for a busy one is never read however much that is.
+    """
     now_us = store.now_us()
-    wanted = (
-        select(deliveries.c.seq, deliveries.c.origin)
-        .where(deliveries.c.due_us <= now_us, _is_free(now_us))
-        .order_by(deliveries.c.due_us, deliveries.c.seq)
-        .limit(limit)
-    )
-    if but_origins:
-        wanted = wanted.where(deliveries.c.origin.not_in(but_origins))
+    found: list[Row[*tuple[Any, ...]]] = []
     with store.read("find due callbacks") as connection:
-        return tuple(Due(seq=one.seq, origin=one.origin) for one in connection.execute(wanted))
+        for origin in connection.execute(_origins_due(now_us, but_origins).limit(limit)).scalars().all():
+            wanted = select(deliveries.c.seq, deliveries.c.origin, deliveries.c.due_us)
+            found += connection.execute(_due_at(wanted, origin, now_us).limit(per_origin or limit))
+    found.sort(key=lambda one: (one.due_us, one.seq))
+    return tuple(Due(seq=one.seq, origin=one.origin) for one in found[:limit])
+
+
+def _origins_due(now_us: int, but_origins: Collection[str]) -> Select[str]:
+    """Select origins for which a delivery is due, longest due first: one step in the index for each that has any."""
+    is_waiting = deliveries.c.due_us.is_not(None)
+    lowest = select(func.min(deliveries.c.origin)).where(is_waiting)
+    origins = select(lowest.scalar_subquery().label("origin")).cte("origins", recursive=True)
+    following = lowest.where(deliveries.c.origin > origins.c.origin).scalar_subquery()
+    origins = origins.union_all(select(following).where(origins.c.origin.is_not(None)))
+    oldest = _due_at(select(deliveries.c.due_us), origins.c.origin, now_us).limit(1).scalar_subquery()
+    each = select(origins.c.origin, oldest.label("due_us")).where(origins.c.origin.not_in(but_origins)).subquery()
+    return select(each.c.origin).where(each.c.due_us.is_not(None)).order_by(each.c.due_us)
+
+
+def _due_at(
+    wanted: Select[*tuple[Any, ...]], origin: str | ColumnElement[str], now_us: int
+) -> Select[*tuple[Any, ...]]:
+    here = (deliveries.c.origin == origin, deliveries.c.due_us <= now_us, _is_free(now_us))
+    return wanted.where(*here).order_by(deliveries.c.due_us, deliveries.c.seq)
 
 
 def next_due_us(store: Store) -> int | None:

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import delete, insert, select, true, update
 
 from flowlaunch.batch.ledger.faults import CONFLICT
-from flowlaunch.batch.ledger.schema_edges import messages
+from flowlaunch.batch.ledger.schema_edges import IS_REFUSED, messages
 from flowlaunch.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def read(
     if hook:
         wanted = wanted.where(messages.c.hook == hook)
     if refused_only:
-        wanted = wanted.where(messages.c.problem != "")
+        wanted = wanted.where(IS_REFUSED)
     if before is not None:
         wanted = wanted.where(messages.c.id < before)
     with store.read("list webhooks") as connection:
