@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from flowlaunch.batch.ledger import Change
@@ -51,7 +52,7 @@ def assembled(options: GatewayOptions, *, client: AsyncClient, ledger: Ledger, c
     uploads = Uploads(ledger, flows, options, clock, lambda: routes.current)
     waiters = Waiters(ledger, endings, most=options.max_waiters)
     plan = Plan(options, ledger, routes, batches, uploads, waiters)
-    routes.on_change(plan.prioritise)
+    routes.on_change(lambda changed: partial(plan.prioritise, changed))
     engine: Engine | HandingEngine
     if options.hands_over:
         engine = _handing(options, ledger, client, clock, plan)

@@ -54,7 +54,7 @@ def edges_of(
     )
     rules = read_rules(options.callback_allow, options.callback_hosts)
     hooks = Hooks(store, launcher, rules, environment, routes.current)
-    routes.on_change(hooks.reload)
+    routes.on_change(hooks.prepared)
     return Edges(callbacks, hooks, Sessions(store))
 
 

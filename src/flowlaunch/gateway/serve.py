@@ -46,6 +46,8 @@ async def running(state: GatewayState) -> AsyncIterator[None]:
     state.endings.listen(state.callbacks.ended)
     alone = (state.routes.watch(), state.gatekeeper.run(ended), state.callbacks.run(ended))
     tasks = [asyncio.create_task(one) for one in alone]
+    for task in tasks:
+        task.add_done_callback(_tell_failure)
     if state.options.works:
         state.engine.start()
     state.uploads.start()
@@ -60,6 +62,12 @@ async def running(state: GatewayState) -> AsyncIterator[None]:
         ended.set()
         tasks[0].cancel()
         await asyncio.wait(tasks, timeout=state.options.stop_wait_s)
+
+
+def _tell_failure(task: asyncio.Task[None]) -> None:
+    """Log what ended a task that is to run until the gateway stops."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("a part of the gateway that works by itself ended", exc_info=error)
 
 
 class Server(uvicorn.Server):

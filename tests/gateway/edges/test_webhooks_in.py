@@ -343,7 +343,7 @@ def test_a_wrong_change_keeps_the_webhooks_in_force(door):
     """When the routes file is changed into a wrong one, the webhooks stay as they were."""
     hooks = hooks_of(door)
     with pytest.raises(SettingsError):
-        hooks.reload(routes(crm={"route": "crm", "secrets": []}, other={"route": "crm", "secrets": ["env:SECRET"]}))
+        hooks.prepared(routes(crm={"route": "crm", "secrets": []}, other={"route": "crm", "secrets": ["env:SECRET"]}))
     assert list(hooks.by_name) == ["crm"]
-    hooks.reload(routes(other={"route": "crm", "secrets": ["env:SECRET"]}))
+    hooks.prepared(routes(other={"route": "crm", "secrets": ["env:SECRET"]}))()
     assert list(hooks.by_name) == ["other"]

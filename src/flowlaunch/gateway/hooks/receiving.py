@@ -22,7 +22,7 @@ from flowlaunch.gateway.launches.ordering import Ask
 from flowlaunch.gateway.store import audit, messages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from flowlaunch.batch.ledger.store import Store
     from flowlaunch.gateway.callbacks.targets import Rules
@@ -64,11 +64,16 @@ class Hooks:
         self._store, self._launcher = store, launcher
         self._rules, self._environment = rules, environment
         self.by_name: Mapping[str, Hook] = {}
-        self.reload(routes)
+        self.prepared(routes)()
 
-    def reload(self, routes: Routes) -> None:
-        """Put the webhooks of a routes file into force, all or, with SettingsError, none."""
-        self.by_name = read_hooks(routes.hooks, routes=routes.by_name, rules=self._rules, environment=self._environment)
+    def prepared(self, routes: Routes) -> Callable[[], None]:
+        """Return what puts the webhooks of a routes file into force; SettingsError when one of them is wrong."""
+        hooks = read_hooks(routes.hooks, routes=routes.by_name, rules=self._rules, environment=self._environment)
+
+        def put() -> None:
+            self.by_name = hooks
+
+        return put
 
     def named(self, name: str) -> Hook:
         """Return the webhook of that name; Problem 404 when there is none."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Final
 
-from flowlaunch.errors import SettingsError
+from flowlaunch.errors import FlowlaunchError
 from flowlaunch.gateway.routing.routes import Routes, read_routes
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["RouteBook"]
 
 LOOK_S: Final = 1.0
+log = logging.getLogger("flowlaunch.gateway.routes")
 
 Stamp = tuple[int, int, int]
 
@@ -26,7 +28,7 @@ class RouteBook:
 
     Attributes:
         current: the last routes that were right.
-        trouble: why the file as it is now is not in force; "" when it is.
+        trouble: why the file as it is now is not in force, or not all that goes with it; "" when it is.
 
     Raises:
         SettingsError: the file is wrong at the start.
@@ -36,13 +38,17 @@ class RouteBook:
     def __init__(self, path: Path | None, clock: AsyncClock) -> None:
         self._path, self._clock = path, clock
         self._stamp = _stamp(path)
-        self._listeners: list[Callable[[Routes], None]] = []
+        self._listeners: list[Callable[[Routes], Callable[[], None]]] = []
+        self._steps: list[Callable[[], None]] = []
         self.current = Routes() if path is None else read_routes(path, self._now_us())
         self.trouble = ""
 
-    def on_change(self, hear: Callable[[Routes], None]) -> None:
-        """Call `hear` with the routes whenever others come into force; SettingsError from it keeps those before."""
-        self._listeners.append(hear)
+    def on_change(self, prepare: Callable[[Routes], Callable[[], None]]) -> None:
+        """Ask `prepare` about other routes: it refuses them with SettingsError or returns what puts them into force.
+
+        Nothing is put into force before everybody has agreed. What fails then is tried again until it is done.
+        """
+        self._listeners.append(prepare)
 
     def reload(self) -> bool:
         """Read the file again; tell whether it is in force. Launches under way keep the route that they began with."""
@@ -51,13 +57,39 @@ class RouteBook:
         self._stamp = _stamp(self._path)
         try:
             routes = read_routes(self._path, self._now_us())
-            for hear in self._listeners:
-                hear(routes)
-        except SettingsError as error:
-            self.trouble = error.message
+            steps = [prepare(routes) for prepare in self._listeners]
+        except FlowlaunchError as error:
+            self._tell(error.message)
             return False
-        self.current, self.trouble = routes, ""
-        return True
+        except Exception:
+            log.exception("reading the routes file failed")
+            self._tell("the routes file could not be read; the log has the details")
+            return False
+        self.current = routes
+        self._steps += steps
+        return self._follow_up()
+
+    def _follow_up(self) -> bool:
+        """Take the steps that are left to have everything follow the routes in force; tell whether none is."""
+        left, trouble = [], ""
+        for step in self._steps:
+            try:
+                step()
+            except FlowlaunchError as error:
+                left.append(step)
+                trouble = f"the routes are in force, but not all that goes with them yet: {error.message}"
+            except Exception:
+                log.exception("following the routes file failed")
+                left.append(step)
+                trouble = "the routes are in force, but not all that goes with them yet; the log has the details"
+        self._steps = left
+        self._tell(trouble)
+        return not left
+
+    def _tell(self, trouble: str) -> None:
+        if trouble and trouble != self.trouble:
+            log.warning("the routes file: %s", trouble)
+        self.trouble = trouble
 
     async def watch(self) -> None:
         """Reload whenever the file has changed, until cancelled; a change is taken once it is a look old."""
@@ -67,6 +99,8 @@ class RouteBook:
             stamp = await asyncio.to_thread(_stamp, self._path)
             if stamp == seen and stamp != self._stamp:
                 await asyncio.to_thread(self.reload)
+            elif self._steps:
+                await asyncio.to_thread(self._follow_up)
             seen = stamp
 
     def _now_us(self) -> int:

@@ -84,8 +84,8 @@ def read_routes(path: Path, now_us: int) -> Routes:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise _wrong(path, [error.strerror or str(error)]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _wrong(path, [f"it is no TOML ({error})"]) from error
+    except (ValueError, RecursionError) as error:
+        raise _wrong(path, [f"it is no TOML ({_because(error)})"]) from error
     try:
         whole = msgspec.convert(document, RoutesFile)
     except msgspec.ValidationError as error:
@@ -136,6 +136,10 @@ def _told(error: msgspec.ValidationError, table: Mapping[str, Any], kind: type[m
         return str(error)
     meant = suggest(strange, known)
     return f"{strange} is not known" + (f": did you mean {meant}?" if meant else f"; known are {', '.join(known)}")
+
+
+def _because(error: Exception) -> str:
+    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
 def _plain(error: Exception) -> str:
