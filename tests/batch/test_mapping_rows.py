@@ -224,6 +224,16 @@ def test_every_problem_of_a_row_is_told_at_once():
     assert {one.reason for one in refused.problems} <= set(REASONS)
 
 
+@pytest.mark.parametrize("name", ["key", "contact", "zone", "region", "name"])
+@pytest.mark.parametrize(("text", "reason"), [("k\x001", "nul-byte"), ("k\ud8001", "bad-encoding")])
+def test_a_text_that_no_database_holds_rejects_its_row_alone(name, text, reason):
+    """A NUL or half a character in what a row is known by is told with its column, and can be written down."""
+    refused = prepare({"text": "a", "place": text}, inputs_of("text"), row=RowColumns(**{name: "place"}))
+    assert [(one.reason, one.column, one.input_name) for one in refused.problems] == [(reason, "place", name)]
+    assert "\0" not in refused.message + refused.problems[0].value
+    assert refused.problems[0].value.encode() in {b"k\\x001", b"k\\ud8001"}
+
+
 def test_forms_of_cells_can_be_told():
     """The decimal mark, the separator, the form of dates and the zone of times can be told."""
     assert convert("number", "1,5", decimal=",") == 1.5

@@ -19,14 +19,15 @@ from flowlaunch.batch.numbers import normal_contact
 from flowlaunch.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from flowlaunch.models import FlowInputs
 
 _ROOM_BYTES: Final = 4_096
 """What a request holds beside the input data: flow id, version, name."""
 _SHOWN_CHARS: Final = 80
-_TEXTS: Final = ("key", "contact", "zone", "region", "name")
+_ROW_TEXTS: Final = ("contact", "zone", "region", "name")
+_TEXTS: Final = ("key", *_ROW_TEXTS)
 _INSTANTS: Final = ("not_before", "not_after")
 _NEVER: Final = dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
 """A row that would wait until then was meant otherwise; a last instant beyond it is none, and fine."""
@@ -87,25 +88,27 @@ class RowMapper:
         input_data = self._input_data(row, facts, problems)
         not_before_us = self._instant("not_before", row, facts, problems)
         not_after_us = self._instant("not_after", row, facts, problems)
+        phones, emails = _filled(self._phones, cells), _filled(self._emails, cells)
+        texts = {name: self._text(name, row, facts) for name in _ROW_TEXTS}
+        contact = texts["contact"] or (phones[0] if phones else emails[0] if emails else "")
+        problems += self._unstorable({**texts, "key": key, "contact": contact}, row)
         if not problems and _may_be_large(input_data):
             self._measure(input_data, row.line, problems)
         if problems:
             return rejection(problems)
-        phones, emails = _filled(self._phones, cells), _filled(self._emails, cells)
-        contact = self._text("contact", row, facts) or (phones[0] if phones else emails[0] if emails else "")
         return Prepared(
             row_number=row_number,
             line=row.line,
             key=key,
             input_data=input_data,
-            name=self._text("name", row, facts),
+            name=texts["name"],
             contact=normal_contact(contact, self._spec.values.default_region) if contact else None,
             not_before_us=not_before_us,
             not_after_us=not_after_us,
             phones=phones,
             emails=emails,
-            zone=self._text("zone", row, facts),
-            region=self._text("region", row, facts),
+            zone=texts["zone"],
+            region=texts["region"],
             token=facts["token"],
             cells=cells,
         )
@@ -151,6 +154,16 @@ class RowMapper:
             return None
         cell = row.cells.get(template.names[0]) if template.is_column else template.fill(row.cells, facts)
         return (cell.strip() or None) if type(cell) is str else None if cell is None else shown_as(cell)
+
+    def _unstorable(self, texts: Mapping[str, str | None], row: InputRow) -> Iterator[CellProblem]:
+        """Yield the texts that not every database can hold: with a NUL, or with half a character."""
+        for name, text in texts.items():
+            if text is None or ("\0" not in text and (text.isascii() or _is_whole(text))):
+                continue
+            reason, what = ("nul-byte", "a NUL") if "\0" in text else ("bad-encoding", "half a character")
+            column, shown = getattr(self._spec.row, name) or "", _shown(text)
+            message = f"{name} got {shown!r}, which holds {what}"
+            yield CellProblem(reason, row.line, column, name, shown, message, "remove it from the cell")
 
     def _instant(self, name: str, row: InputRow, facts: Mapping[str, str], problems: list[CellProblem]) -> int | None:
         text = self._text(name, row, facts)
@@ -244,6 +257,15 @@ def _may_be_large(input_data: Mapping[str, Any]) -> bool:
     return sum(map(len, map(str, input_data.values()))) * 6 > MAX_BODY_BYTES - _ROOM_BYTES
 
 
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _shown(value: Any) -> str:
     text = value if isinstance(value, str) else str(value)
+    text = text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
     return text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…"
