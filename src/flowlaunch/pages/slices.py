@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Query", "Slice"]
 
-MAX_TEXT_CHARS = 200
+MAX_TEXT_CHARS = 255
+MAX_CURSOR_CHARS = 16_000
+"""One that goes on in each of many lists is long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Query:
         """Read the named filters and the cursor; anything else in the address is dropped."""
         given = request.query_params
         values = {name: given.get(name, "").strip()[:MAX_TEXT_CHARS] for name in names}
-        return cls(request.url.path, values, given.get("after", "")[:MAX_TEXT_CHARS])
+        return cls(request.url.path, values, given.get("after", "")[:MAX_CURSOR_CHARS])
 
     def __getitem__(self, name: str) -> str:
         return self.values[name]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import time
 
 import msgspec
 import pytest
+from sqlalchemy import event
 
 from flowlaunch.batch.decisions import Decision, Prepared, RowPlan
 from flowlaunch.batch.ledger import BatchSpec, open_ledger
@@ -18,7 +20,7 @@ from flowlaunch.gateway.store.listing import Cursor, LaunchFilter
 KINDS = {"launch": "ready", "hold": "no-contact", "skip": "do-not-contact"}
 
 
-def record(ledger, batch_id, count, *, seed=0, caller="k"):
+def record(ledger, batch_id, count, *, seed=0, caller="k", idempotency_key=None, row_key=None):
     """Record launches, most of them pending, some held and skipped by a rule."""
     chance = random.Random(seed)  # noqa: S311 - the same rows for the same seed
     orders = []
@@ -27,17 +29,25 @@ def record(ledger, batch_id, count, *, seed=0, caller="k"):
         launch_id = launches.new_launch_id(ledger.store.now_us())
 
         def make(number, kind=kind, launch_id=launch_id):
-            ready = Prepared(row_number=number, line=number, key=launch_id, input_data={})
+            ready = Prepared(row_number=number, line=number, key=row_key or launch_id, input_data={})
             decision = Decision(kind=kind, reason=KINDS[kind])
             return RowPlan(row_number=number, line=number, decision=decision, prepared=ready)
 
         orders.append(
             launches.Order(
-                launch_id=launch_id, batch_id=batch_id, make=make, caller=caller, idempotency_key=None,
-                fingerprint="", route="r",
+                launch_id=launch_id, batch_id=batch_id, make=make, caller=caller,
+                idempotency_key=idempotency_key, fingerprint="", route="r",
             )
         )  # fmt: skip
     return [one.launch.id for one in launches.append(ledger.store, orders)]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_ledger(request, tmp_path):
+    """A ledger in a file, and one in PostgreSQL."""
+    is_file = request.param == "sqlite"
+    with open_ledger(tmp_path / "b.ledger" if is_file else request.getfixturevalue("postgres_ledger_url")) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -118,7 +128,66 @@ def test_a_page_takes_no_longer_with_a_hundred_times_as_many_launches(ledger):
     assert cost() < 5 * few
 
 
-@pytest.mark.parametrize("text", ["", "x", "Cg", "////", "é", "gA==" * 50, "k6A"])
+def spelled(parts):
+    return base64.urlsafe_b64encode(msgspec.msgpack.encode(parts)).rstrip(b"=").decode()
+
+
+MADE_UP = ([None, {1: 2**63}], [None, {1: -1}], ["x" * 4000, {}], ["\0", {}], ["ln_\0", {}], [None, {"a": 1}], [1, {}])
+
+
+def found(ledger, text, where=None, **how):
+    return [one.launch.id for one in LaunchReader(ledger).search(text, where or LaunchFilter(), **how)]
+
+
+def test_a_launch_is_found_by_whatever_names_it(either_ledger):
+    """Its id, its idempotency key also where a mapping gives the row another key, and the row's key find a launch."""
+    batch_id = batch(either_ledger, "r")
+    record(either_ledger, batch_id, 5)
+    [wanted] = record(either_ledger, batch_id, 1, caller="crm", idempotency_key="order-7", row_key="reference 7")
+    [other] = record(either_ledger, batch_id, 1, caller="shop", idempotency_key="order-7", row_key="reference 8")
+    assert found(either_ledger, wanted) == found(either_ledger, "reference 7") == [wanted]
+    assert sorted(found(either_ledger, "order-7")) == sorted([other, wanted])
+    assert found(either_ledger, "order-") == []
+
+
+def test_a_search_keeps_to_the_other_conditions(either_ledger):
+    """Among many launches of one name those of the caller, state, route and time asked for are found, and no others."""
+    batches = {route: batch(either_ledger, route) for route in "ab"}
+    [mine] = record(either_ledger, batches["a"], 1, caller="me", idempotency_key="k-1", row_key="k-1")
+    theirs = [
+        *(record(either_ledger, batches["b"], 1, caller=f"app {n}", idempotency_key="k-1")[0] for n in range(8)),
+        *record(either_ledger, batches["b"], 8, caller="they", row_key="k-1"),
+    ]
+    assert found(either_ledger, "k-1", LaunchFilter(caller="me"), limit=2) == [mine]
+    assert found(either_ledger, "k-1", route="a", limit=2) == [mine]
+    assert found(either_ledger, "k-1", route="nowhere") == []
+    assert sorted(found(either_ledger, "k-1", route="b")) == sorted(theirs)
+    assert found(either_ledger, "k-1", limit=3) == sorted(theirs, reverse=True)[:3]
+    assert found(either_ledger, "k-1", LaunchFilter(states=(RowState.COMPLETED,))) == []
+    now_us = either_ledger.store.now_us()
+    assert found(either_ledger, "k-1", LaunchFilter(created_from_us=now_us + 60_000_000)) == []
+    assert mine in found(either_ledger, "k-1", LaunchFilter(created_until_us=now_us + 60_000_000))
+
+
+def test_a_search_reads_along_indexes(ledger):
+    """No table is read from end to end for a search, whoever asks and whatever for."""
+    record(ledger, batch(ledger, "r"), 20, idempotency_key=None)
+    plans = []
+
+    def explain(connection, _cursor, statement, values, _context, _many):
+        if "gateway_launches" in statement and not statement.startswith("EXPLAIN"):
+            plans.extend(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all())
+
+    event.listen(ledger.store.engine, "before_cursor_execute", explain)
+    found(ledger, "k-1")
+    found(ledger, "k-1", LaunchFilter(caller="me", states=(RowState.HELD,), created_from_us=5))
+    event.remove(ledger.store.engine, "before_cursor_execute", explain)
+    scans = [step[-1] for step in plans if "SCAN" in step[-1] and "each" not in step[-1]]
+    assert plans
+    assert scans == []
+
+
+@pytest.mark.parametrize("text", ["", "x", "Cg", "////", "é", "gA==" * 50, "k6A", *map(spelled, MADE_UP)])
 def test_a_cursor_made_up_is_none(text):
     """A cursor that was not given by a page is told from one that was."""
     assert Cursor.read(text) is None

@@ -45,11 +45,13 @@ class LaunchQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     state: Annotated[tuple[RowState, ...], Meta(description="Only launches in one of these states.")] = ()
     route: Annotated[str | None, Meta(description="Only launches that came by this route.")] = None
-    caller: Annotated[str | None, Meta(description="Only launches made with the key of this id.")] = None
+    caller: Annotated[
+        Annotated[str, Meta(pattern=PLAIN)] | None, Meta(description="Only launches made with the key of this id.")
+    ] = None
     since: Annotated[Instant | None, Meta(description="Only launches accepted at or after this instant.")] = None
     until: Annotated[Instant | None, Meta(description="Only launches accepted before this instant.")] = None
     search: Annotated[
-        Annotated[str, Meta(min_length=1, max_length=255)] | None,
+        Annotated[str, Meta(min_length=1, max_length=255, pattern=PLAIN)] | None,
         Meta(description="Only launches that this names: launch id, idempotency key, row key or execution id."),
     ] = None
     cursor: Annotated[str | None, Meta(description="`next` of the page before.")] = None
@@ -144,22 +146,20 @@ async def index(call: Call) -> Answer:
     """Return a page of launches; a key that may only launch sees its own."""
     query: LaunchQuery = call.query
     own = None if call.caller.may("read") else call.caller.key_id
-    if query.search is not None:
-        found = await asyncio.to_thread(call.state.reader.search, query.search, limit=query.limit)
-        seen = tuple(launch_of(call.state, one) for one in found if own is None or one.launch.caller == own)
-        return Answer(Launches(launches=seen, next=None))
-    cursor = Cursor.read(query.cursor) if query.cursor is not None else None
-    if query.cursor is not None and cursor is None:
-        raise Problem(400, "query-malformed", "The query cannot be used", "cursor: take it from `next` as it is.")
+    reader = call.state.reader
     where = LaunchFilter(
         states=query.state,
         caller=own or query.caller,
         created_from_us=_us(query.since),
         created_until_us=_us(query.until),
     )
-    views, following = await asyncio.to_thread(
-        call.state.reader.page, where, route=query.route, cursor=cursor, limit=query.limit
-    )
+    if query.search is not None:
+        found = await asyncio.to_thread(reader.search, query.search, where, route=query.route, limit=query.limit)
+        return Answer(Launches(launches=tuple(launch_of(call.state, one) for one in found), next=None))
+    cursor = Cursor.read(query.cursor) if query.cursor is not None else None
+    if query.cursor is not None and cursor is None:
+        raise Problem(400, "query-malformed", "The query cannot be used", "cursor: take it from `next` as it is.")
+    views, following = await asyncio.to_thread(reader.page, where, route=query.route, cursor=cursor, limit=query.limit)
     listed = tuple(launch_of(call.state, one) for one in views)
     return Answer(Launches(launches=listed, next=following.text() if following is not None else None))
 

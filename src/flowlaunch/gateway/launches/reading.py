@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from flowlaunch.batch.ledger import RowFilter, place_of
 from flowlaunch.gateway.launches.batches import route_name_of
 from flowlaunch.gateway.store import launches as store
-from flowlaunch.gateway.store.listing import Cursor, LaunchFilter, page
+from flowlaunch.gateway.store.listing import Cursor, LaunchFilter, page, search
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,25 +50,34 @@ class LaunchReader:
         found = store.find(self._ledger.store, launch_id)
         return None if found is None else next(iter(self.views([found])), None)
 
-    def search(self, text: str, *, limit: int = 50) -> list[LaunchView]:
+    def search(self, text: str, where: LaunchFilter, *, route: str | None = None, limit: int = 50) -> list[LaunchView]:
         """Return launches that `text` names: launch id, idempotency key, row key or execution id; newest first."""
-        return self.views(store.find_any(self._ledger.store, text, limit=limit))
+        if route is not None:
+            where = self._by_route(where, route)
+            if not where.batch_ids:
+                return []
+        return self.views(search(self._ledger.store, text, where, limit=limit))
 
     def page(
         self, where: LaunchFilter, *, route: str | None = None, cursor: Cursor | None = None, limit: int = 50
     ) -> tuple[list[LaunchView], Cursor | None]:
         """Return a page of launches, newest first, and where the next one begins."""
-        held = {batch.batch_id: route_name_of(batch) for batch in self._ledger.batches() if route_name_of(batch)}
         if route is not None:
-            named = tuple(batch_id for batch_id, name in held.items() if name == route)
-            if not named:
+            where = self._by_route(where, route)
+            if not where.batch_ids:
                 return [], None
-            where = LaunchFilter(
-                states=where.states, batch_ids=named, caller=where.caller,
-                created_from_us=where.created_from_us, created_until_us=where.created_until_us,
-            )  # fmt: skip
-        found = page(self._ledger.store, where, cursor=cursor, limit=limit, batch_ids=tuple(held))
+        held = where.batch_ids or tuple(self._held())
+        found = page(self._ledger.store, where, cursor=cursor, limit=limit, batch_ids=held)
         return self.views(found.launches), found.next
+
+    def _by_route(self, where: LaunchFilter, route: str) -> LaunchFilter:
+        """Return the filter with the batches of a route alone; it has none when nothing came by that route yet."""
+        named = tuple(batch_id for batch_id, name in self._held().items() if name == route)
+        return msgspec.structs.replace(where, batch_ids=named)
+
+    def _held(self) -> dict[int, str]:
+        """Return the batches that hold launches, with the names of their routes."""
+        return {batch.batch_id: name for batch in self._ledger.batches() if (name := route_name_of(batch))}
 
     def views(self, records: Sequence[LaunchRecord]) -> list[LaunchView]:
         """Return launches with their rows, in the order given."""

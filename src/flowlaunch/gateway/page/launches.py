@@ -74,14 +74,14 @@ class LaunchPages:
         return Page("launches.html", values)
 
     def _find(self, query: Query) -> Slice:
-        reader = self._state.reader
+        reader, route = self._state.reader, query["route"] or None
+        where = LaunchFilter(states=(RowState(query["state"]),) if query["state"] in dict(STATES) else ())
         if query["q"]:
-            return Slice(reader.search(query["q"], limit=SIZE))
-        states = (RowState(query["state"]),) if query["state"] in dict(STATES) else ()
+            return Slice(reader.search(query["q"], where, route=route, limit=SIZE))
         cursor = Cursor.read(query.after) if query.after else None
-        views, following = reader.page(
-            LaunchFilter(states=states), route=query["route"] or None, cursor=cursor, limit=SIZE
-        )
+        if query.after and cursor is None:
+            raise PageError(400, "There is no such part of the list", query.after[:20])
+        views, following = reader.page(where, route=route, cursor=cursor, limit=SIZE)
         is_partial = following is not None and len(views) < SIZE
         return Slice(views, following.text() if following is not None else None, is_partial)
 

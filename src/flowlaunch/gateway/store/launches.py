@@ -1,4 +1,4 @@
-"""Launches as recorded: appended in groups with their rows, found by id, by idempotency key, by what a person has."""
+"""Launches as recorded: appended in groups with their rows, found by id and by idempotency key."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flowlaunch.batch.ledger.faults import CONFLICT
 from flowlaunch.batch.ledger.keyed_hash import PREFIX
 from flowlaunch.batch.ledger.prepared import PreparedStatement
 from flowlaunch.batch.ledger.privacy_edges import ERASED
-from flowlaunch.batch.ledger.schema import attempts, counts, rows
+from flowlaunch.batch.ledger.schema import attempts, counts
 from flowlaunch.batch.ledger.schema_gateway import launches
 from flowlaunch.batch.states import RowState
 from flowlaunch.errors import LedgerError
@@ -40,7 +40,6 @@ __all__ = [
     "append",
     "attempts_of",
     "find",
-    "find_any",
     "find_keyed",
     "new_launch_id",
     "of_rows",
@@ -277,18 +276,6 @@ def find_keyed(store: Store, caller: str, idempotency_key: str) -> LaunchRecord 
     """Return the launch that a caller asked for under a key, also when the key was erased since."""
     with store.read("find launch by key") as connection:
         return _known(store, connection, [(caller, idempotency_key)]).get((caller, idempotency_key))
-
-
-def find_any(store: Store, text: str, *, limit: int = 50) -> tuple[LaunchRecord, ...]:
-    """Return launches that `text` names: by launch id, idempotency key, row key or execution id; newest first."""
-    forms = store.keyed_hash.forms_of(text)
-    by_key = select(rows.c.id).where(rows.c.key.in_(forms)).order_by(rows.c.id.desc()).limit(limit)
-    by_execution = select(attempts.c.row_id).where(attempts.c.execution_id == text)
-    with store.read("search launches") as connection:
-        row_ids = [*connection.execute(by_key).scalars(), *connection.execute(by_execution).scalars()]
-        named = or_(launches.c.id == text, launches.c.row_id.in_(row_ids))
-        found = connection.execute(select(*_COLUMNS).where(named).order_by(launches.c.id.desc()).limit(limit)).all()
-    return tuple(map(_record, found))
 
 
 def of_rows(store: Store, row_ids: Sequence[int]) -> dict[int, LaunchRecord]:

@@ -1,8 +1,9 @@
-"""Launches page by page, newest first, in a time that does not grow with how many there are.
+"""Launches page by page or by what a person has, newest first, in a time that does not grow with how many there are.
 
 What is asked for decides how it is read. States that need attention have an index, and a route's launches are a
 range of rows: both are read batch by batch and merged. Anything else is read along the launches themselves, a
-bounded stretch a page, so that a rare match costs several short reads and never one long one.
+bounded stretch a page, so that a rare match costs several short reads and never one long one. What names a launch
+has an index each.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 import base64
 import heapq
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, select
+from msgspec import Meta
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from flowlaunch.batch.ledger.rows import in_states
-from flowlaunch.batch.ledger.schema import IN_ATTENTION, rows
+from flowlaunch.batch.ledger.schema import IN_ATTENTION, attempts, rows
 from flowlaunch.batch.ledger.schema_gateway import launches
 from flowlaunch.batch.states import RowState  # noqa: TC001 - msgspec reads the annotations at run time
 from flowlaunch.gateway.store.launches import LaunchRecord, bounds_of, first_id_at
@@ -24,12 +26,13 @@ from flowlaunch.gateway.store.launches import LaunchRecord, bounds_of, first_id_
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Row, Select
 
     from flowlaunch.batch.ledger.store import Store
 
-__all__ = ["Cursor", "LaunchFilter", "LaunchPage", "page"]
+__all__ = ["Cursor", "LaunchFilter", "LaunchPage", "page", "search"]
 
+MOST_ID: Final = 2**63 - 1
 STRETCH: Final = 5_000
 """Launches looked at for one page at most where no index leads to those wanted."""
 
@@ -47,8 +50,8 @@ class LaunchFilter(msgspec.Struct, frozen=True, kw_only=True):
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
     """Where the next page begins: below `before_id`, and in each batch named below a row."""
 
-    before_id: str | None = None
-    before_rows: dict[int, int] = {}
+    before_id: Annotated[str, Meta(pattern=r"^ln_[0-9a-f]{1,37}$")] | None = None
+    before_rows: dict[int, Annotated[int, Meta(ge=0, le=MOST_ID)]] = {}
 
     def text(self) -> str:
         """Return the cursor as callers hold it."""
@@ -84,6 +87,35 @@ def page(
         if where.batch_ids or is_attention:
             return _merged(connection, where, at, limit, where.batch_ids or batch_ids, by_state=is_attention)
         return _along(connection, where, at, limit)
+
+
+def search(store: Store, text: str, where: LaunchFilter, *, limit: int = 50) -> tuple[LaunchRecord, ...]:
+    """Return up to `limit` of the launches meant by `where` that `text` names, newest first.
+
+    It is a launch id, an idempotency key, a row key or an execution id, and may be more than one of them.
+    """
+    forms = store.keyed_hash.forms_of(text)
+    callers = _with_keys() if where.caller is None else (where.caller,)
+    names = (
+        launches.c.id == text,
+        and_(launches.c.caller.in_(callers), launches.c.idempotency_key.in_(forms)),
+        rows.c.key.in_(forms),
+        launches.c.row_id.in_(select(attempts.c.row_id).where(attempts.c.execution_id == text)),
+    )
+    meant = select(*_COLUMNS).select_from(_JOINED).where(*_in_time(where), *_conditions(where), *_in_batches(where))
+    newest = meant.order_by(launches.c.id.desc()).limit(limit)
+    with store.read("search launches") as connection:
+        found = {one.id: _record(one) for name in names for one in connection.execute(newest.where(name))}
+    return tuple(found[launch_id] for launch_id in sorted(found, reverse=True)[:limit])
+
+
+def _with_keys() -> Select[tuple[str]]:
+    """Return who launched under idempotency keys, each found in the index by one step from the one before."""
+    has_key = launches.c.idempotency_key.is_not(None)
+    each = select(func.min(launches.c.caller).label("caller")).where(has_key).cte("each", recursive=True)
+    following = select(func.min(launches.c.caller)).where(has_key, launches.c.caller > each.c.caller).scalar_subquery()
+    each = each.union_all(select(following).where(each.c.caller.is_not(None)))
+    return select(each.c.caller).where(each.c.caller.is_not(None))
 
 
 _COLUMNS: Final = [launches.c[name] for name in LaunchRecord.__struct_fields__]
@@ -182,6 +214,12 @@ def _in_time(where: LaunchFilter) -> list[ColumnElement[bool]]:
     if where.created_until_us is not None:
         parts.append(launches.c.id < first_id_at(where.created_until_us))
     return parts
+
+
+def _in_batches(where: LaunchFilter) -> list[ColumnElement[bool]]:
+    ranges = [bounds_of(batch_id) for batch_id in where.batch_ids]
+    inside = [and_(launches.c.row_id >= first, launches.c.row_id < beyond) for first, beyond in ranges]
+    return [or_(*inside)] if inside else []
 
 
 def _conditions(where: LaunchFilter) -> list[ColumnElement[bool]]:
