@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,8 @@ class Store:
     """One SQLite file. Every accepted launch is committed before it is answered (WAL, synchronous NORMAL)."""
 
     def __init__(self, path: Path) -> None:
+        with contextlib.suppress(OSError):  # it is there, or SQLite tells why it cannot be made
+            path.touch(mode=0o600, exist_ok=False)  # it holds people's data; the log beside it follows
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Final
 
+from flowlaunch.batch.ledger import sqlite
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -29,6 +31,7 @@ def keep(store: Store) -> None:
     path = _path(store)
     if path is None or (path.exists() and path.stat().st_size == SPARE_BYTES):
         return
+    sqlite.make(path)
     with contextlib.suppress(OSError), path.open("wb") as file:
         for _ in range(SPARE_BYTES // len(_BLOCK)):
             file.write(_BLOCK)

@@ -25,6 +25,7 @@ __all__ = [
     "application_id",
     "copy",
     "file_engine",
+    "make",
     "reclaim",
     "set_durable",
     "stamp",
@@ -34,6 +35,8 @@ __all__ = [
 APPLICATION_ID: Final = 0x464C4C31
 """Marks the file as a ledger of flowlaunch, for `file` and for us ("FLL1")."""
 
+PRIVATE: Final = 0o600
+"""A ledger holds people's data."""
 BUSY_TIMEOUT_S: Final = 15.0
 _PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
@@ -227,8 +230,18 @@ def application_id(path: Path) -> int | None:
     return int.from_bytes(head[68:72], "big")
 
 
+def make(path: Path) -> None:
+    """Make an empty file for its owner alone, and so the log beside it; one that exists stays as it is.
+
+    Source: https://www.sqlite.org/src/file/src/os_unix.c, findCreateFileMode (a log has the mode of its database).
+    """
+    with contextlib.suppress(OSError):  # it is there, or SQLite tells why it cannot be made
+        path.touch(mode=PRIVATE, exist_ok=False)
+
+
 def copy(source: Path, to: Path) -> None:
-    """Copy a database that may be in use, by SQLite's own backup: whole and consistent."""
+    """Copy a database that may be in use, by SQLite's own backup: whole, consistent, and for its owner alone."""
+    make(to)
     with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as old:  # noqa: SIM117 - one closes the other
         with closing(sqlite3.connect(to)) as new:
             old.backup(new)

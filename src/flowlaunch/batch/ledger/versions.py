@@ -44,6 +44,8 @@ def open_store(
         return _open_server(place, clock, create=create, boundary=boundary)
     path = Path(place).absolute()
     fresh = _check_file(path, create=create)
+    if fresh:
+        sqlite.make(path)
     store = Store(sqlite.SqliteFile(path), clock, boundary=boundary)
     try:
         _bring_up_to_date(store, path, fresh=fresh)
