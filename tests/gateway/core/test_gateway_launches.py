@@ -299,6 +299,41 @@ def test_a_list_is_read_page_by_page_to_its_end(open_door):
     assert door.call("GET", "/v1/launches?cursor=nonsense").problem == "query-malformed"
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/launches", "/v1/audit", "/v1/callbacks", "/v1/hooks/any/messages", "/v1/batches", "/v1/keys"]
+)
+@pytest.mark.parametrize("cursor", ["c9999999999999999999", "c9223372036854775808", "c-1", "wK", "ksCBAc-AAAAAAAAAAA"])
+def test_a_cursor_made_up_is_told(door, path, cursor):
+    """A cursor that no page gave is 400 on every list."""
+    reply = door.call("GET", f"{path}?cursor={cursor}")
+    assert (reply.status, reply.problem) in {(400, "cursor"), (400, "query-malformed"), (404, "hook-unknown")}
+
+
+def test_keys_and_batches_are_read_page_by_page_to_their_end(open_door):
+    """The lists of keys, oldest first, and of batches, newest first, have pages that never repeat anything and end."""
+    door = open_door()
+    for number in range(6):
+        door.key(f"app {number}", "launch")
+        rows_of = b'{"customerName": "A", "orderId": "1"}\n'
+        taken = door.call("POST", "/v1/batches?flow=Order%20follow-up", rows_of, content_type="application/x-ndjson")
+        assert taken.status == 202, taken.raw
+    names = ["app 0", "test", *(f"app {number}" for number in range(1, 6))]
+    assert read_all(door, "/v1/keys", "keys", lambda one: one["name"]) == names
+    numbers = read_all(door, "/v1/batches", "batches", lambda one: one["id"])
+    assert (len(numbers), numbers) == (6, sorted(set(numbers), reverse=True))
+
+
+def read_all(door, path, what, of):
+    """Read a list in pages of three."""
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = door.call("GET", f"{path}?limit=3{cursor and '&cursor=' + cursor}").json
+        assert len(page[what]) <= 3
+        seen += map(of, page[what])
+        cursor = page["next"]
+    return seen
+
+
 def test_what_an_earlier_process_accepted_is_launched_by_the_next(open_door, tmp_path):
     """A gateway that only accepts leaves its launches in the ledger; one that works sends each of them once."""
     first = open_door(works=False)

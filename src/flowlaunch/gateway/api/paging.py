@@ -9,11 +9,13 @@ from flowlaunch.gateway.api.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["cursor_after", "place_of"]
+__all__ = ["cursor_after", "no_cursor", "place_of"]
 
 Record = TypeVar("Record")
 PREFIX: Final = "c"
 LONGEST: Final = 20
+MOST_PLACE: Final = 2**63 - 1
+"""What the databases count to."""
 
 
 def place_of(cursor: str | None) -> int | None:
@@ -21,9 +23,15 @@ def place_of(cursor: str | None) -> int | None:
     if cursor is None:
         return None
     digits = cursor.removeprefix(PREFIX)
-    if not cursor.startswith(PREFIX) or not digits.isdecimal() or not digits.isascii() or len(cursor) > LONGEST:
-        raise Problem(400, "cursor", "The cursor cannot be used", "Give `next` of the page before, as it was.")
+    is_number = cursor.startswith(PREFIX) and digits.isdecimal() and digits.isascii() and len(cursor) <= LONGEST
+    if not is_number or int(digits) > MOST_PLACE:
+        raise no_cursor()
     return int(digits)
+
+
+def no_cursor() -> Problem:
+    """Return what is raised about a cursor that is none of ours."""
+    return Problem(400, "cursor", "The cursor cannot be used", "Give `next` of the page before, as it was.")
 
 
 def cursor_after(page: Sequence[Record], limit: int, place: Callable[[Record], int]) -> str | None:
