@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,9 @@ OVERLAP_S: Final = 86_400
 
 LONGEST_NAME: Final = 100
 SECOND_US: Final = 1_000_000
+KEY_ID: Final = re.compile(r"[0-9a-f]{12}")
+NOT_NAMES: Final = re.compile(rf"hook:.*|page|{KEY_ID.pattern}")
+"""What stands for a webhook, for the page and for a key's id where callers are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,12 @@ class Keys:
         """Return every key, oldest first."""
         with self._store.read("list keys") as connection:
             return key_rows.read_all(connection)
+
+    def page(self, *, after_id: str | None = None, limit: int) -> tuple[KeyRecord, ...]:
+        """Return up to `limit` keys, oldest first, from behind the key of that id on; InputError when it is none."""
+        with self._store.read("list keys") as connection:
+            after = None if after_id is None else self._find(connection, after_id)
+            return key_rows.read_after(connection, after, limit)
 
     def named(self, name_or_id: str) -> KeyRecord:
         """Return the key of that public part or, among live keys, of that name; InputError when there is none."""
@@ -156,6 +166,12 @@ def _checked_name(name: str) -> str:
     if not name or len(name) > LONGEST_NAME or not name.isprintable() or tokens.key_parts(name):
         raise InputError(
             f"a key's name is a text of 1 to {LONGEST_NAME} printable characters",
+            code="key-name",
+            hint="Name it after the app that will hold it.",
+        )
+    if NOT_NAMES.fullmatch(name):
+        raise InputError(
+            f"a key cannot be named {name}: that stands for a webhook, the page or a key's id",
             code="key-name",
             hint="Name it after the app that will hold it.",
         )

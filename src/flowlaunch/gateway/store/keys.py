@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, tuple_, update
 
 from flowlaunch.batch.ledger.schema_edges import keys
 
-__all__ = ["KeyRecord", "find", "find_live_name", "insert_key", "note_uses", "read_all", "revoke", "rotate"]
+__all__ = [
+    "KeyRecord",
+    "find",
+    "find_live_name",
+    "insert_key",
+    "note_uses",
+    "read_after",
+    "read_all",
+    "revoke",
+    "rotate",
+]
 
 
 class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +76,14 @@ def find_live_name(connection: Connection, name: str, now_us: int) -> KeyRecord 
 def read_all(connection: Connection) -> tuple[KeyRecord, ...]:
     """Return every key, oldest first."""
     return tuple(_made(row) for row in connection.execute(select(keys).order_by(keys.c.created_us, keys.c.id)))
+
+
+def read_after(connection: Connection, after: KeyRecord | None, limit: int) -> tuple[KeyRecord, ...]:
+    """Return up to `limit` keys that were made after one, or the first ones; oldest first."""
+    wanted = select(keys).order_by(keys.c.created_us, keys.c.id).limit(limit)
+    if after is not None:
+        wanted = wanted.where(tuple_(keys.c.created_us, keys.c.id) > tuple_(after.created_us, after.key_id))
+    return tuple(_made(row) for row in connection.execute(wanted))
 
 
 def rotate(connection: Connection, key_id: str, secret_hash: str, *, old_until_us: int, now_us: int) -> None:
