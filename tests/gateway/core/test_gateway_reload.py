@@ -42,7 +42,7 @@ def until(is_so):
     ids=["nested", "long-number", "no-text", "nested-flow"],
 )
 def test_whatever_is_in_the_file_is_a_mistake_that_is_told(file, book, text):
-    """Text that the reader of TOML itself stumbles over leaves the routes as they are and is told, also at the start."""
+    """Text that the reader of TOML itself stumbles over leaves the routes as they are and is told."""
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
 
     assert not book.reload()

@@ -197,3 +197,30 @@ def test_every_mistake_of_a_routes_file_is_told_at_once(shared_sandbox, tmp_path
             read_routes(file, 0)
     with pytest.raises(SettingsError), gateway(shared_sandbox, tmp_path, routes_file=file):
         pass
+
+
+@pytest.mark.parametrize("mapping", ["", "[routes.one.set]\n'Flow.customerName' = '{who}'\n"], ids=["plain", "mapped"])
+@pytest.mark.parametrize("spelt", ["orderId", "Flow.orderId"])
+def test_a_token_input_may_be_spelt_both_ways(open_door, tmp_path, mapping, spelt):
+    """The launch's id goes into the input that the route names, in either spelling, whatever the app sends there."""
+    file = tmp_path / "routes.toml"
+    file.write_text(f'[routes.one]\nflow = "Order follow-up"\ntoken_input = "{spelt}"\n{mapping}')
+    door = open_door(routes_file=file)
+    given = {"customerName": "Ann", "who": "Ann"} if mapping else {"customerName": "Ann"}
+    for more in ({}, {"orderId": "mine"}, {"Flow.orderId": "mine"}):
+        made = door.launch(given | more, flow=None, route="one", wait_s=20)
+        assert made.status == 200, made.raw
+        assert made.json["input"] == {"Flow.customerName": "Ann", "Flow.orderId": made.json["id"]}
+
+
+def test_a_route_that_lost_its_token_input_maps_anew(open_door, tmp_path):
+    """After a change of the route, a launch is mapped by the route as it is, not as it was at the first launch."""
+    file, route = tmp_path / "routes.toml", '[routes.one]\nflow = "Order follow-up"\n{}\n[routes.one.map]\n{}'
+    file.write_text(route.format('token_input = "Flow.orderId"', "customerName = 'who'"))
+    door = open_door(routes_file=file)
+    given = {"who": "Ann", "orderId": "7"}
+    assert door.launch(given, flow=None, route="one", wait_s=20).status == 200
+    file.write_text(route.format("", "customerName = 'who'"))
+    until(lambda: door.state.routes.current.by_name["one"].spec.token_input is None)
+    made = door.launch(given, flow=None, route="one", wait_s=20)
+    assert (made.status, made.json.get("input")) == (200, {"Flow.customerName": "Ann", "Flow.orderId": "7"}), made.raw

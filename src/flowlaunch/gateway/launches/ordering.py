@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from flowlaunch.batch.decisions import Decision, InputRow, Prepared, RowPlan
-from flowlaunch.batch.mapping import RowMapper
-from flowlaunch.batch.mapping.template import PLACEHOLDERS, parse_template
 from flowlaunch.errors import FlowLookupError, InputError, PreflightError
 from flowlaunch.gateway.api.problems import Problem
+from flowlaunch.gateway.routing.mapping import mapper_of, spellings
 from flowlaunch.gateway.store.launches import Order, new_launch_id
 from flowlaunch.models import Flow, FlowInputs, Problem as InputProblem
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flowlaunch.batch.ledger import Ledger
-    from flowlaunch.batch.mapping import MappingSpec
+    from flowlaunch.batch.mapping import RowMapper
     from flowlaunch.gateway.access import Caller
     from flowlaunch.gateway.launches.batches import RouteBatches
     from flowlaunch.gateway.launches.flows import FlowBook
@@ -70,7 +69,7 @@ class Orders:
         routes: Callable[[], Routes],
     ) -> None:
         self._ledger, self._flows, self._batches, self._options, self._routes = ledger, flows, batches, options, routes
-        self._mappers: dict[tuple[str, str, str], RowMapper] = {}
+        self._mappers: dict[str, tuple[Route, str, RowMapper | None]] = {}
 
     def route_of(self, ask: Ask, caller: Caller) -> Route | None:
         """Return the route that a launch names, None when it names a flow; Problem when it may not be taken."""
@@ -138,8 +137,10 @@ class Orders:
         prepared = mapped or plain
         given: Any = mapped.input_data if mapped is not None else {} if ask.input is None else ask.input
         token = prepared.token if prepared.name and not ask.name else launch_id  # whichever the name shows
-        if route.spec.token_input is not None and isinstance(given, dict):
-            given = {**given, route.spec.token_input: token}
+        token_input = route.spec.token_input
+        if token_input is not None and isinstance(given, dict):
+            taken = spellings(token_input)
+            given = {name: value for name, value in given.items() if name not in taken} | {token_input: token}
         input_data, problems = await self._flows.check(flow, given, route.spec.version)
         if problems:
             raise PreflightError(f"the input of {flow.name!r} does not fit", problems=problems, hint="")
@@ -158,13 +159,8 @@ class Orders:
         if not isinstance(ask.input, dict):
             what = InputProblem(kind="not-an-object", key="", message="input is no object", cure="give an object")
             raise PreflightError("the input cannot be mapped", problems=(what,), hint="")
-        assert route.mapping is not None  # noqa: S101 - asked for only then
-        key = (route.name, route.mapping_hash, flow.published_version.id if flow.published_version else "")
-        mapper = self._mappers.get(key)
-        if mapper is None:
-            inputs = await self._flows.inputs(flow, route.spec.version)
-            mapper = _mapper(route, inputs)
-            self._mappers = {**{one: held for one, held in self._mappers.items() if one[0] != route.name}, key: mapper}
+        mapper = await self._mapper_of(route, flow)
+        assert mapper is not None  # noqa: S101 - asked for only with a mapping
         prepared = mapper.prepare(InputRow(0, ask.input), int.from_bytes(launch_id.encode()[-8:]))
         if isinstance(prepared, Decision):
             problems = [
@@ -173,6 +169,15 @@ class Orders:
             ]
             raise PreflightError("the input cannot be mapped", problems=problems, hint="")
         return prepared
+
+    async def _mapper_of(self, route: Route, flow: Flow) -> RowMapper | None:
+        """Return the mapper of a route as it is now for a flow as it is now; the last one of each route is kept."""
+        version_id = flow.published_version.id if flow.published_version is not None else ""
+        held = self._mappers.get(route.name)
+        if held is None or held[0] is not route or held[1] != version_id:
+            mapper = _mapper(route, await self._flows.inputs(flow, route.spec.version))
+            held = self._mappers[route.name] = (route, version_id, mapper)
+        return held[2]
 
     async def _decided(self, route: Route, prepared: Prepared, now_us: int) -> Decision:
         if route.rules is not None and route.rules.asks_history:
@@ -192,25 +197,13 @@ class Orders:
         return route.rules.fresh(now_us).decide(prepared, self._ledger.history(), now_us)
 
 
-def _mapper(route: Route, inputs: FlowInputs) -> RowMapper:
+def _mapper(route: Route, inputs: FlowInputs) -> RowMapper | None:
     """Return what maps requests; a route that does not fit its flow is told as the flow's fault to the app."""
-    assert route.mapping is not None  # noqa: S101 - asked for only then
-    if route.spec.token_input is not None:
-        kept = tuple(one for one in inputs.inputs if one.name != route.spec.token_input)
-        inputs = msgspec.structs.replace(inputs, inputs=kept)
     try:
-        return RowMapper(route.mapping, _members(route.mapping), inputs, batch_id=route.name, is_open_ended=True)
+        return mapper_of(route, inputs)
     except InputError as error:
         raise FlowLookupError(
             f"the mapping of route {route.name} does not fit the flow {inputs.flow_name!r}: {error.message}",
             code="route-mapping",
             hint="Tell the gateway's operator: the routes file needs mending.",
         ) from error
-
-
-def _members(mapping: MappingSpec) -> tuple[str, ...]:
-    """Return the members of a request's input that the templates of a mapping name."""
-    row = mapping.row
-    texts = (*mapping.set.values(), row.key, row.contact, row.zone, row.region, row.not_before, row.not_after, row.name)
-    named = [name for text in texts if text and "{" in text for name in parse_template(text).names]
-    return tuple(dict.fromkeys(name for name in named if name not in PLACEHOLDERS))

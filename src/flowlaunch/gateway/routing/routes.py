@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import re
 import tomllib
 from dataclasses import dataclass, field
@@ -46,12 +45,6 @@ class Route:
     def takes(self, key_name: str) -> bool:
         """Whether the key of that name may launch by it."""
         return self.spec.callers is None or any(fnmatch.fnmatchcase(key_name, one) for one in self.spec.callers)
-
-    @property
-    def mapping_hash(self) -> str:
-        """Return a hash of what decides about the launches."""
-        told = (msgspec.json.encode(self.mapping), msgspec.json.encode(self.spec.rules))
-        return hashlib.sha256(b"\0".join(told)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
