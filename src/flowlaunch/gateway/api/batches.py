@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime  # noqa: TC003 - msgspec reads the annotations at run time
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
@@ -15,6 +16,7 @@ from flowlaunch.batch.work import row_counts
 from flowlaunch.errors import LedgerError
 from flowlaunch.gateway.api.launches import idempotency_key
 from flowlaunch.gateway.api.operation import Answer, Call, Operation
+from flowlaunch.gateway.api.paging import cursor_after, place_of
 from flowlaunch.gateway.api.problems import Problem
 from flowlaunch.gateway.api.resources import PLAIN, ControlsNow, controls_of, instant, moment
 from flowlaunch.gateway.api.routes import Pace, Pause, change_of
@@ -61,9 +63,17 @@ class BatchShown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Batches(msgspec.Struct, frozen=True, kw_only=True):
-    """Every batch, newest first."""
+    """A page of batches, newest first; `next` is the cursor of the next page, null on the last one."""
 
     batches: tuple[BatchShown, ...]
+    next: str | None
+
+
+class BatchQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which page of the batches."""
+
+    cursor: Annotated[str | None, Meta(description="`next` of the page before.")] = None
+    limit: Annotated[int, Meta(ge=1, le=200, description="Batches a page.")] = 50
 
 
 class UploadQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -152,12 +162,16 @@ async def _shown(call: Call) -> Answer:
 
 
 async def index(call: Call) -> Answer:
-    """Return every batch."""
+    """Return a page of batches."""
+    query: BatchQuery = call.query
+    before = place_of(query.cursor)
 
-    def every() -> tuple[BatchShown, ...]:
-        return tuple(shown(call.state, batch) for batch in reversed(call.state.ledger.batches()))
+    def page() -> tuple[BatchShown, ...]:
+        older = (one for one in reversed(call.state.ledger.batches()) if before is None or one.batch_id < before)
+        return tuple(shown(call.state, batch) for batch in islice(older, query.limit))
 
-    return Answer(Batches(batches=await asyncio.to_thread(every)))
+    listed = await asyncio.to_thread(page)
+    return Answer(Batches(batches=listed, next=cursor_after(listed, query.limit, lambda one: one.id)))
 
 
 async def upload(call: Call) -> Answer:
@@ -283,7 +297,7 @@ OPERATIONS: Final = (
     ),
     Operation(
         name="listBatches", method="GET", path=_ALL, scope="read", handler=index, tag="batches",
-        summary="List the batches, newest first", answers={200: Batches},
+        summary="List the batches, newest first", query=BatchQuery, answers={200: Batches},
     ),
     Operation(
         name="showBatch", method="GET", path=_ONE, scope="read", handler=show, tag="batches",

@@ -10,8 +10,9 @@ import msgspec
 from msgspec import Meta
 
 from flowlaunch.errors import InputError
-from flowlaunch.gateway.access.keys import OVERLAP_S, Issued, Keys
+from flowlaunch.gateway.access.keys import KEY_ID, OVERLAP_S, Issued, Keys
 from flowlaunch.gateway.api.operation import Answer, Call, Operation
+from flowlaunch.gateway.api.paging import no_cursor
 from flowlaunch.gateway.api.problems import Problem, problem_of
 from flowlaunch.gateway.api.resources import instant, moment, taken_us
 
@@ -58,9 +59,17 @@ class KeyShown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeysShown(msgspec.Struct, frozen=True, kw_only=True):
-    """Every key, oldest first; revoked ones are kept for the record."""
+    """A page of keys, oldest first; revoked ones are kept for the record. `next` is null on the last page."""
 
     keys: tuple[KeyShown, ...]
+    next: str | None
+
+
+class KeyQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which page of the keys."""
+
+    cursor: Annotated[str | None, Meta(description="`next` of the page before.")] = None
+    limit: Annotated[int, Meta(ge=1, le=200, description="Keys a page.")] = 50
 
 
 class KeyIssued(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,9 +116,17 @@ def shown_key(record: KeyRecord, now_us: int) -> KeyShown:
 
 
 async def index(call: Call) -> Answer:
-    """Return every key."""
-    records = await asyncio.to_thread(Keys(call.state.ledger.store).all)
-    return Answer(KeysShown(keys=tuple(shown_key(one, call.state.now_us()) for one in records)))
+    """Return a page of keys; a cursor is the last key's id."""
+    query: KeyQuery = call.query
+    after_id = None if query.cursor is None else query.cursor.removeprefix("c")
+    if after_id is not None and not KEY_ID.fullmatch(after_id):
+        raise no_cursor()
+    try:
+        page = await asyncio.to_thread(Keys(call.state.ledger.store).page, after_id=after_id, limit=query.limit)
+    except InputError as error:
+        raise no_cursor() from error
+    following = f"c{page[-1].key_id}" if len(page) == query.limit else None
+    return Answer(KeysShown(keys=tuple(shown_key(one, call.state.now_us()) for one in page), next=following))
 
 
 async def create(call: Call) -> Answer:
@@ -163,7 +180,7 @@ _ONE: Final = "/v1/keys/{key}"
 OPERATIONS: Final = (
     Operation(
         name="listKeys", method="GET", path="/v1/keys", scope="admin", handler=index, tag="keys",
-        summary="List the API keys", answers={200: KeysShown},
+        summary="List the API keys, oldest first", query=KeyQuery, answers={200: KeysShown},
     ),
     Operation(
         name="createKey", method="POST", path="/v1/keys", scope="admin", handler=create, tag="keys",
