@@ -73,6 +73,11 @@ def test_a_list_of_launches_is_whole_over_its_parts(any_world, look):
     assert rows_of(look, "/launches?route=paged&state=refused")[0] == refused
     assert rows_of(look, "/launches?q=page-7") == [launched[7]]
     assert rows_of(look, f"/launches?q={refused}") == [refused]
+    assert rows_of(look, f"/launches?q={refused}&state=refused&route=paged") == [refused]
+    assert rows_of(look, f"/launches?q={refused}&state=completed") == []
+    assert rows_of(look, f"/launches?q={refused}&route=nowhere") == []
+    with pytest.raises(AssertionError, match="There is no such part of the list"):
+        look("/launches?after=ksCBAc-AAAAAAAAAAA")
 
 
 def test_a_launch_in_doubt_is_shown_and_settled(any_world, look):
