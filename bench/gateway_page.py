@@ -15,6 +15,7 @@ from bench.measure import Row, program, sandbox
 
 COUNT = int(os.environ.get("BENCH_LAUNCHES", "1000000"))
 MORE = int(os.environ.get("BENCH_ACCEPTED", "20000"))
+GROWN = int(os.environ.get("BENCH_GROWN", "100000"))
 PAGES = {
     "overview": "/",
     "newest launches": "/launches",
@@ -45,6 +46,18 @@ def rows():
             ours, small = after["mb"][when], before["mb"][when]
             what = {"start": "at the start", "pages": "after the pages", "launches": f"after {MORE:,} more"}[when]
             yield Row(f"memory of the gateway {what}, {COUNT:,} launches", f"{ours:.0f} MB", f"{small:.0f} MB at 1,000")
+        began, ended, per_s = grown(url, Path(folder) / "grown.ledger")
+        shown = f"{ended:.0f} MB, {per_s:.0f}/s"
+        yield Row(f"memory of a gateway that accepted {GROWN:,} launches over HTTP", shown, f"{began:.0f} MB before")
+
+
+def grown(url, ledger):
+    """Accept ever more launches in one process; return its memory in MB before and after, and launches a second."""
+    key, steps = admin_key(ledger), 10
+    with gateway(url, "--accept-only", "--ledger", str(ledger)) as (door, *_):
+        began = memory_mb(door)
+        rates = [program("gateway_load.py", door, key, GROWN // steps, 64, 1)["per_s"] for _ in range(steps)]
+        return began, memory_mb(door), sum(rates) / steps
 
 
 def measured(url, ledger):
