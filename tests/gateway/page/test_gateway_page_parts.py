@@ -32,14 +32,31 @@ def test_masking_keeps_names_and_shapes():
 
 
 @pytest.mark.parametrize(
-    "name", ["password", "apiKey", "Flow.cardNumber", "cvv", "PIN", "customer_iban", "accessToken"]
-)
+    "name",
+    [
+        "password", "apiKey", "Flow.cardNumber", "cvv", "PIN", "customer_iban", "accessToken", "Flow.userPin",
+        "Flow.cardCvv", "Flow.customerSSN", "passcode", "passCode", "pwd", "userpwd", "otp", "OTPCode", "user.pin",
+        "PINs", "pin2", "card-no", "creditcardnumber", "X-API-Key", "clientSecret", "customerIBAN", "securityCode",
+    ],
+)  # fmt: skip
 def test_values_named_like_secrets_stay_hidden(name):
     """Asking for the values does not show what is named like a secret."""
     shown = json_html(masked({"order": {name: "4111 1111"}}, reveal=True))
 
     assert "4111" not in shown
     assert name in shown
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Flow.shippingAddress", "opinion", "pinned", "topic", "laptop", "businessName", "lessonNumber", "secretaryName",
+        "passport", "compassCode", "cardNote", "hotpot", "Flow.spinCount", "shipping", "classNote",
+    ],
+)  # fmt: skip
+def test_names_that_only_look_like_secrets_are_shown(name):
+    """A word with `pin` or `otp` somewhere in it is not taken for a secret."""
+    assert masked({name: "Main Street 1"}, reveal=True) == {name: "Main Street 1"}
 
 
 def test_a_payload_nested_without_end_ends():
