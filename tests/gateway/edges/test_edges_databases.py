@@ -54,6 +54,20 @@ def test_a_name_is_given_to_one_key(doors):
     assert len(Keys(doors[0].store).all()) == 1
 
 
+def test_keys_are_read_page_by_page(doors, clock):
+    """The pages of the keys hold each key once, oldest first, also those made at one instant."""
+    keys = Keys(doors[0].store)
+    for number in range(7):
+        clock.advance(number % 2)
+        keys.create(f"app {number}", ["launch"], who="x")
+    seen, after_id = [], None
+    while page := keys.page(after_id=after_id, limit=2):
+        seen += page
+        after_id = page[-1].key_id
+    assert seen == list(keys.all())
+    assert len(seen) == 7
+
+
 def test_the_name_of_an_expired_key_is_free(doors, clock):
     """The name of a key that has expired can be given to a new one; the expired one is ended for good."""
     Keys(doors[0].store).create("crm", ["launch"], who="x", expires_us=clock.now_us + 1_000_000)
