@@ -41,6 +41,7 @@ def ledger_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--ledger",
         metavar="PATH",
+        envvar="FLOWLAUNCH_LEDGER",
         help="Ledger of the gateway, or the URL of its database; the one of `gateway serve` by default.",
     )(function)
 

@@ -43,6 +43,14 @@ def test_a_key_is_printed_alone_and_works(command, door):
     assert listed["expires_at"] is not None
 
 
+def test_the_ledger_can_be_named_by_the_environment(door, capsys, monkeypatch):
+    """Where --ledger is not given, FLOWLAUNCH_LEDGER names the gateway's ledger, as it does for batches and workers."""
+    monkeypatch.setenv("FLOWLAUNCH_LEDGER", str(door.path))
+    assert run(["gateway", "keys", "create", "crm"]) == 0
+    key = capsys.readouterr().out.strip()
+    assert Gatekeeper(door.store).caller_of(key).name == "crm"
+
+
 def test_keys_are_rotated_and_revoked_by_name(command, door, clock):
     """`keys rotate` prints a new key and says until when the old one works; `keys revoke` asks first."""
     first = command("keys", "create", "crm")[1]

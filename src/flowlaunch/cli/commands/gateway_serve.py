@@ -39,7 +39,8 @@ def default_ledger() -> Path:
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8086, show_default=True, help="Port; 0 picks one.")
-@click.option("--ledger", metavar="PATH", help="File that records every launch; in the user's data folder by default.")
+@click.option("--ledger", metavar="PATH", envvar="FLOWLAUNCH_LEDGER",
+              help="File that records every launch; in the user's data folder by default.")
 @click.option("--routes", "routes_file", type=_FILE, help="TOML file of routes and hooks, reloaded when it changes.")
 @click.option("--sandbox", "is_sandbox", is_flag=True, help="Launch in a sandbox of its own, started beside it.")
 @click.option("--base-url", default="", metavar="URL", help="How apps reach the gateway, for the URLs in its answers.")
