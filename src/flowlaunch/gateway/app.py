@@ -1,4 +1,4 @@
-"""The gateway as one ASGI app: the API, and whatever else is mounted, behind one check of the host."""
+"""The gateway as one ASGI app: the API, and whatever else is mounted, behind one check of host and origin."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["HostGuard", "gateway_app"]
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+API: Final = "/v1/"
+READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+OWN_SITES: Final = frozenset({"same-origin", "none"})
 WILDCARDS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - read, not bound
 
 
@@ -44,7 +47,10 @@ def gateway_app(state: GatewayState, others: Sequence[BaseRoute] = ()) -> Starle
 
 
 class HostGuard:
-    """Refuses requests for other hosts, so that no web page can reach the gateway under a name of its own."""
+    """Refuses requests for other hosts, and writes to the API that a web page of another site sends.
+
+    So no web page can reach the gateway under a name of its own; our own page checks its forms itself.
+    """
 
     def __init__(self, app: ASGIApp, state: GatewayState) -> None:
         self._app = app
@@ -54,21 +60,44 @@ class HostGuard:
         self._is_open = "*" in named
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 421."""
-        if scope["type"] != "http" or self._is_open or _host_of(scope) in self._hosts:
-            await self._app(scope, receive, send)
-            return
-        problem = Problem(
-            421, "host", "The request is for another host",
-            "The gateway does not answer for this host name; name it with --allowed-host.",
-        )  # fmt: skip
-        await problem.response()(scope, receive, send)
+        """Pass the request on, or answer 421 or 403."""
+        problem = self._problem(scope) if scope["type"] == "http" else None
+        await (self._app if problem is None else problem.response())(scope, receive, send)
+
+    def _problem(self, scope: Scope) -> Problem | None:
+        if not self._is_open and _host_of(scope) not in self._hosts:
+            return Problem(
+                421, "host", "The request is for another host",
+                "The gateway does not answer for this host name; name it with --allowed-host.",
+            )  # fmt: skip
+        if scope["path"].startswith(API) and scope["method"] not in READS and _is_from_elsewhere(scope):
+            return Problem(
+                403, "cross-site", "The request comes from another site",
+                "A web page of another origin had a browser send it. Call the API from a program, not from a page.",
+            )  # fmt: skip
+        return None
+
+
+def _is_from_elsewhere(scope: Scope) -> bool:
+    """Tell whether a page of another origin sends this; programs that are no browser send neither header.
+
+    Source: https://www.w3.org/TR/fetch-metadata/, "The Sec-Fetch-Site HTTP Request Header".
+    """
+    site, origin = _header(scope, b"sec-fetch-site"), _header(scope, b"origin")
+    if site:
+        return site not in OWN_SITES
+    return origin != "" and origin.partition("://")[2] != _header(scope, b"host")
+
+
+def _header(scope: Scope, wanted: bytes) -> str:
+    """Return a header's value in lower case; empty when there is none."""
+    raw = next((value for name, value in scope["headers"] if name == wanted), b"")
+    return str(raw.decode("latin-1")).strip().lower()
 
 
 def _host_of(scope: Scope) -> str:
     """Return the host of a request without its port, in lower case."""
-    raw = next((value for name, value in scope["headers"] if name == b"host"), b"")
-    text = str(raw.decode("latin-1")).strip().lower()
+    text = _header(scope, b"host")
     if text.startswith("["):
         return text[1:].partition("]")[0]
     return text.partition(":")[0]
