@@ -118,3 +118,33 @@ def test_what_follows_the_routes_is_tried_again(file, book):
     assert "the ledger is busy" in book.trouble
     assert [book._follow_up(), book._follow_up(), book._follow_up()] == [False, True, True]
     assert (len(tries), book.trouble) == (3, "")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("map = {customerName = 'jmespath:[['}", "customerName"),
+        ("map = {customerName = 'jmespath:" + "[" * 3_000 + "'}", "nested too deeply"),
+        ("set = {customerName = '{a'}", "mapping-template|has no name in it"),
+        ("row = {key = '{'}", "has no name in it"),
+        ("row = {name = 'order {}'}", "has no name in it"),
+        ("map = {orderId = 'a'}\nset = {orderId = 'b'}", "both mapped and set"),
+    ],
+    ids=["expression", "nested", "template", "key", "name", "both"],
+)
+def test_a_mapping_that_cannot_be_read_is_a_mistake_of_the_file(file, book, wrong, told):
+    """Expressions and templates are tried when the file is read: what no launch could use does not come into force."""
+    file.write_text(ONE + wrong + "\n")
+
+    assert not book.reload()
+    assert any(part in book.trouble for part in told.split("|")), book.trouble
+    assert book.current.by_name["one"].mapping is None
+
+
+def test_a_mapping_may_read_json_in_a_member(shared_sandbox, tmp_path, file):
+    """`json_columns` names members whose text is JSON, for expressions to look into."""
+    mapping = "map = {customerName = 'jmespath:who.name'}\nvalues = {json_columns = ['who']}\n"
+    file.write_text(ONE + mapping)
+    with gateway(shared_sandbox, tmp_path, routes_file=file) as door:
+        made = door.launch({"who": '{"name": "Ann"}', "orderId": "1"}, flow=None, route="one", wait_s=20)
+    assert (made.status, made.json.get("input")) == (200, {"Flow.customerName": "Ann", "Flow.orderId": "1"}), made.raw

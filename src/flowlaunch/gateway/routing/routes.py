@@ -13,6 +13,7 @@ import msgspec
 from flowlaunch._core.suggest import suggest
 from flowlaunch.batch.mapping.spec import MappingSpec, check_forms
 from flowlaunch.errors import InputError, SettingsError
+from flowlaunch.gateway.routing.mapping import check_mapping
 from flowlaunch.gateway.routing.rules import RouteRules
 from flowlaunch.gateway.routing.spec import QuotaSpec, RoutesFile, RouteSpec
 
@@ -107,7 +108,9 @@ def _route(name: str, table: dict[str, Any], folder: Path, now_us: int) -> Route
     if spec.map or spec.set or {"row", "values", "by_name"} & table.keys():
         mapping = MappingSpec(map=spec.map, set=spec.set, row=spec.row, values=spec.values, by_name=spec.by_name)
     rules = RouteRules(spec.rules, folder, spec.values.default_region, now_us)
-    return Route(name, spec, mapping, None if rules.is_empty else rules)
+    route = Route(name, spec, mapping, None if rules.is_empty else rules)
+    check_mapping(route)
+    return route
 
 
 def _check_numbers(spec: RouteSpec) -> None:
