@@ -8,6 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from flowlaunch.gateway.store import audit
+
 ROWS = b"orderId,customerName\nu-1,Ann\nu-2,Bo\nu-2,Bo\nu-3\n"
 
 
@@ -37,6 +39,8 @@ def test_an_uploaded_file_waits_until_it_is_started(open_door):
     door = open_door()
     reply = upload(door, query="&name=spring")
     assert (reply.status, reply.json["kind"], reply.json["name"]) == (202, "upload", "spring")
+    [line] = audit.read(door.state.ledger.store, what="batch.upload")
+    assert (line.target, line.facts["name"]) == (f"batch:{reply.json['id']}", "spring")
     batch_id = reply.json["id"]
     shown = until(door, batch_id, phase="paused")
     assert shown["counts"] == {"pending": 2, "skipped": 1, "rejected": 1}

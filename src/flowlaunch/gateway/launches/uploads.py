@@ -25,6 +25,7 @@ from flowlaunch.batch.stop import Stop
 from flowlaunch.errors import FlowlaunchError, InputError, LedgerError, LedgerMismatchError
 from flowlaunch.gateway.api.problems import Problem
 from flowlaunch.gateway.launches.upload_folder import Upload, UploadFolder, UploadLimits
+from flowlaunch.gateway.store import audit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -115,6 +116,9 @@ class Uploads:
                     await asyncio.to_thread(folder.keep, received, path, upload)
                     batch = await self._recorded(folder, path, upload, flow, inputs)
                     await asyncio.to_thread(self._hold, batch, caller.name)
+                    facts = {"name": upload.name, "route": upload.route or "", "flow": upload.flow}
+                    what = (caller, "batch.upload", f"batch:{batch.batch_id}", facts)
+                    await asyncio.to_thread(audit.record, self._ledger.store, *what)
                     self._read(folder, batch, upload)
         return batch.batch_id, was_there
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tomllib
 import uuid
 from pathlib import PurePath
@@ -13,7 +12,6 @@ from flowlaunch.errors import FlowlaunchError, InputError
 from flowlaunch.gateway.api.problems import Problem, problem_of
 from flowlaunch.gateway.launches.uploads import Upload
 from flowlaunch.gateway.page.entry import caller_of
-from flowlaunch.gateway.store import audit
 from flowlaunch.pages.answers import Done, Page
 
 if TYPE_CHECKING:
@@ -48,20 +46,14 @@ class UploadPages:
         """Take a file as a batch that waits until it is started, or show what is wrong with it beside the form."""
         given = {name: form.text(name)[: LONGEST.get(name, 200)] for name in FIELDS}
         try:
-            batch_id, was_there = await self._taken(request, given, form.file)
+            batch_id = await self._taken(request, given, form.file)
         except Problem as problem:
             return await self._form(given, problem)
         except FlowlaunchError as error:
             return await self._form(given, problem_of(error))
-        if not was_there:
-            facts = {"name": given["name"], "route": given["route"], "flow": given["flow"]}
-            caller = caller_of(request)
-            await asyncio.to_thread(
-                audit.record, self._state.ledger.store, caller, "batch.upload", f"batch:{batch_id}", facts
-            )
         return Done("uploaded", to=f"/batches/{batch_id}")
 
-    async def _taken(self, request: Request, given: dict[str, str], file: PostedFile | None) -> tuple[int, bool]:
+    async def _taken(self, request: Request, given: dict[str, str], file: PostedFile | None) -> int:
         if file is None:
             raise _wrong("Choose a file.")
         kind = FORMATS.get(PurePath(file.name).suffix.lower())
@@ -83,7 +75,8 @@ class UploadPages:
             key=given["key"] or None,
             mapping=given["mapping"],
         )
-        return await self._state.uploads.take(file.content, upload, caller_of(request), given["once"] or None)
+        batch_id, _ = await self._state.uploads.take(file.content, upload, caller_of(request), given["once"] or None)
+        return batch_id
 
     async def _form(self, given: dict[str, str], problem: Problem | None = None) -> Page:
         values: dict[str, Any] = {
