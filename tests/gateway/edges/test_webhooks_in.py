@@ -242,6 +242,40 @@ async def test_a_genuine_message_that_is_no_json_is_refused(door, clock):
         assert (await refused(hooks_of(door), signed(clock, body), body)).status == 400
 
 
+async def test_a_genuine_message_that_is_no_json_is_listed(door, clock):
+    """What is signed but no JSON is recorded with the reason, and with its body where bodies are kept."""
+    hooks = hooks_of(door, keep_body=True)
+    await refused(hooks, signed(clock, b"hello", message_id="msg_9"), b"hello")
+    [kept] = messages.read(door.store, refused_only=True)
+    assert (kept.message_id, kept.launch_id, kept.problem) == ("msg_9", None, "The message is genuine, but no JSON.")
+    assert messages.body_of(door.store, "crm", "msg_9") == b"hello"
+    with pytest.raises(Problem) as told:
+        await hooks.replay(hooks.named("crm"), "msg_9", OPERATOR)
+    assert told.value.slug == "body-malformed"
+
+
+async def test_one_id_with_two_contents_is_one_conflict_at_once_or_later(door, clock):
+    """Whether the other content comes at the same moment or afterwards, it is refused by one code."""
+    hooks = hooks_of(door)
+    door.refusal = Problem(409, "key-reused", "x", "x")  # what the launcher tells who lost the race
+    problem = await refused(hooks, signed(clock))
+    assert (problem.status, problem.slug) == (409, "message-reused")
+    door.refusal = None
+    await received(hooks, signed(clock))
+    other = BODY.replace(b"7", b"8")
+    assert (await refused(hooks, signed(clock, other), other)).slug == "message-reused"
+
+
+async def test_replaying_a_message_that_is_passed_over_says_so(door, clock):
+    """A message that `when` does not want is not launched by a replay either, and whoever asks is told why."""
+    hooks = hooks_of(door, when="type == 'order.created'", input="data", keep_body=True)
+    other = b'{"type":"order.deleted","data":{}}'
+    await received(hooks, signed(clock, other, message_id="x"), other)
+    with pytest.raises(Problem) as told:
+        await hooks.replay(hooks.named("crm"), "x", OPERATOR)
+    assert (told.value.status, told.value.slug, door.launched()) == (409, "message-passed-over", 0)
+
+
 # plain HMAC headers -----------------------------------------------------------------------------------------------
 
 GITHUB = {"header": "X-Hub-Signature-256", "prefix": "sha256="}

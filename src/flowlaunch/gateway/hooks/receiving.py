@@ -34,6 +34,8 @@ __all__ = ["Hooks", "Received"]
 
 FINAL: Final = frozenset({400, 403, 409, 413, 415, 422})
 """Answers to a message that it will get again if nothing is changed; others ask the sender for patience."""
+REUSED: Final = "key-reused"
+"""What a launch is refused for whose idempotency key, here the message's id, has another body."""
 LAUNCHES: Final = frozenset({"launch"})
 logger = logging.getLogger("flowlaunch.gateway.hooks")
 
@@ -100,7 +102,11 @@ class Hooks:
         except Stale as stale:
             logger.warning("webhook %s: %s; it was refused", hook.name, stale, extra={"hook": hook.name})
             raise _unsigned(f"{str(stale).capitalize()}; at most {hook.spec.tolerance_s} s are taken.") from None
-        document = _document(body)
+        try:
+            document = _document(body)
+        except Problem as problem:
+            await self._refused(hook, message_id_of(signed, hook.scheme, None, body), body, problem)
+            raise
         message_id = message_id_of(signed, hook.scheme, document, body)
         return await self._launched(hook, message_id, document, body, trace)
 
@@ -108,7 +114,7 @@ class Hooks:
         """Take in a message that was refused, from its kept body, as if it had come now.
 
         Raises:
-            Problem: 404 it is not known; 409 it was launched, or its body was not kept.
+            Problem: 404 it is not known; 409 it was launched, its body was not kept, or it is not one to launch.
 
         """
         known = await asyncio.to_thread(messages.find, self._store, hook.name, message_id)
@@ -126,7 +132,13 @@ class Hooks:
                 "Only its hash is there. Have the sender send it again, and set keep_body for the next ones.",
             )  # fmt: skip
         await asyncio.to_thread(audit.record, self._store, who, "webhook.replay", f"{hook.name}/{message_id}")
-        return await self._launched(hook, message_id, _document(body), body, "")
+        got = await self._launched(hook, message_id, _document(body), body, "")
+        if got.launch_id is None:
+            raise Problem(
+                409, "message-passed-over", "The message is not one to launch",
+                "It was genuine, and the webhook's `when` passes it over, now as when it came. Nothing was launched.",
+            )  # fmt: skip
+        return got
 
     async def _launched(self, hook: Hook, message_id: str, document: Any, body: bytes, trace: str) -> Received:
         digest = hashlib.sha256(body).hexdigest()
@@ -143,22 +155,26 @@ class Hooks:
             problem = error if isinstance(error, Problem) else problem_of(error)
             if problem.slug == ERASED:  # it was launched once and whom it names was forgotten: nothing of it is kept
                 return Received(message_id, problem.extension["launch_id"], is_repeat=True)
-            if problem.status in FINAL:
-                kept = body if hook.spec.keep_body else None
-                await self._record(hook, message_id, digest, None, _said(problem), kept)
+            if problem.slug == REUSED:  # as for one that comes later
+                problem = _reused(message_id)
+            await self._refused(hook, message_id, body, problem)
+            if problem is not error and isinstance(error, Problem):
+                raise problem from error
             raise
         await self._record(hook, message_id, digest, launch_id, "", body if hook.spec.keep_body else None)
         return Received(message_id, launch_id, is_repeat)
 
     async def _repeated(self, hook: Hook, known: MessageRecord, digest: str) -> Received:
         if known.body_sha256 not in {digest, BLANK}:
-            raise Problem(
-                409, "message-reused", "The message id came before with another content",
-                f"{known.message_id} became the launch {known.launch_id}. Nothing was launched now.",
-                launch_id=known.launch_id,
-            )  # fmt: skip
+            raise _reused(known.message_id, launch_id=known.launch_id)
         await self._record(hook, known.message_id, digest, None, "", None)
         return Received(known.message_id, known.launch_id, is_repeat=True)
+
+    async def _refused(self, hook: Hook, message_id: str, body: bytes, problem: Problem) -> None:
+        """Write down a refusal that the sender would get again; others are not held against the message."""
+        if problem.status in FINAL:
+            kept = body if hook.spec.keep_body else None
+            await self._record(hook, message_id, hashlib.sha256(body).hexdigest(), None, _said(problem), kept)
 
     async def _record(
         self, hook: Hook, message_id: str, digest: str, launch_id: str | None, problem: str, body: bytes | None
@@ -194,6 +210,14 @@ def _document(body: bytes) -> Any:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem(400, "body-malformed", "The body is no JSON", "The message is genuine, but no JSON.") from error
+
+
+def _reused(message_id: str, **extension: Any) -> Problem:
+    became = f"became the launch {extension['launch_id']}" if extension else "came a moment ago"
+    return Problem(
+        409, "message-reused", "The message id came before with another content",
+        f"{message_id} {became}. Nothing was launched now.", **extension,
+    )  # fmt: skip
 
 
 def _unsigned(detail: str) -> Problem:
