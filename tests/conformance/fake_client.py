@@ -4,7 +4,8 @@ good: none. resends: launches again after anything but a 200. hangs: waits for e
 through. lies: tells an id of its own making. denies: calls everything not launched that has no 200. vague: calls it
 failed, without a name. hasty: does not listen to Retry-After. gives-up: repeats nothing. short-sighted: takes a 404 of
 a read for the end. silent: says nothing. slurs: says what is none of the words. idle: does nothing at all. lingers:
-says all in time and does not end.
+says all in time and does not end. dawdles: takes its time between sign-in and launch. shy: ends after
+the sign-in.
 """
 
 from __future__ import annotations
@@ -72,6 +73,10 @@ class Client:
         }
         _, document, _ = ask("POST", "/oauth/token", b"grant_type=client_credentials", headers, until_s)
         self.token = document["access_token"]
+        if VICE == "dawdles":
+            time.sleep(0.4)
+        if VICE == "shy":
+            raise SystemExit("thinks better of it")
 
     def launch(self) -> dict[str, Any]:
         """Launch once; gives the line to say."""

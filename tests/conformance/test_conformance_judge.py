@@ -11,8 +11,7 @@ import pytest
 from flowlaunch.conformance import CHECKS, TRIALS, Statement, Task, run_conformance, tryout
 from flowlaunch.conformance.checks import judge
 from flowlaunch.conformance.observation import Observation, Seen
-from flowlaunch.conformance.trials import LAUNCH, TOKEN, Play, chosen_trials
-from flowlaunch.sandbox import ConnectionsRefused
+from flowlaunch.conformance.trials import LAUNCH, TOKEN, chosen_trials
 
 FAKE = Path(__file__).with_name("fake_client.py")
 DEADLINE_S = 2.0
@@ -100,7 +99,8 @@ def test_a_found_execution_ends_the_doubt():
 
 def played(vice: str, fault: str) -> tuple[set[str], int]:
     """Run the fake client with a vice under a fault; gives the checks it loses and the executions it started."""
-    card = run_conformance([sys.executable, str(FAKE), vice], trials=chosen_trials([fault]), deadline_s=DEADLINE_S)
+    deadline_s = DEADLINE_S * 3 if fault == "refused-then-up" else DEADLINE_S  # a refusal takes a second
+    card = run_conformance([sys.executable, str(FAKE), vice], trials=chosen_trials([fault]), deadline_s=deadline_s)
     assert card.client in {f"fake {vice}", vice}
     return {ruling.check for _, ruling in card.lost}, card.results[0].executions
 
@@ -144,12 +144,32 @@ def test_a_bad_client_loses_what_it_deserves(vice, fault, loses, executions):
 
 def test_a_client_that_gives_up_on_a_refused_connection_loses_the_launch():
     """While connections are refused nothing can happen twice, so giving up at once costs the launch."""
-    outage = (Play(TOKEN, 1, ConnectionsRefused(1.5)),)  # long enough for a machine that stumbles
-    trial = replace(BY_NAME["refused-then-up"], plays=outage)
-    card = run_conformance([sys.executable, str(FAKE), "gives-up"], trials=[trial], deadline_s=DEADLINE_S)
+    trials = chosen_trials(["refused-then-up"])
+    card = run_conformance([sys.executable, str(FAKE), "gives-up"], trials=trials, deadline_s=5.0)
 
     assert {ruling.check for _, ruling in card.lost} == {"launched"}
     assert card.results[0].said == ("not-launched",)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells that a connection was tried")
+def test_a_slow_client_meets_the_refusal_too():
+    """A client that connects long after its sign-in is refused all the same, however short the outage is."""
+    observed = tryout.play(BY_NAME["refused-then-up"], [sys.executable, str(FAKE), "dawdles"], 5.0)
+
+    assert observed.is_met
+    signed_in, launched = (next(one for one in observed.requests if one.operation == each) for each in (TOKEN, LAUNCH))
+    assert launched.at_s - signed_in.at_s > 0.4 + 1.0
+    assert [one.outcome for one in observed.statements] == ["launched"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells that a connection was tried")
+def test_a_fault_that_was_not_met_earns_nothing():
+    """A client that tries no connection after its sign-in has not met the refusal and has no points for it."""
+    trials = chosen_trials(["refused-then-up"])
+    card = run_conformance([sys.executable, str(FAKE), "shy"], trials=trials, deadline_s=DEADLINE_S)
+
+    assert card.results[0].earned == 0
+    assert all(ruling.lost.startswith("not met: no connection was tried after the sign-in") for _, ruling in card.lost)
 
 
 @pytest.mark.parametrize("vice", ["hangs", "lingers"])

@@ -1,8 +1,12 @@
 """Faults: what each does to a request, its connection and the record of launches."""
 
+import contextlib
 import json
+import socket
+import sys
 import threading
 import time
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -112,6 +116,25 @@ def test_a_body_can_drip(sandbox, api):
     answer = api.call("POST", EXECUTIONS, json={"flowId": "f0000000-0000-4000-8000-000000000001"}, timeout=0.3)
     assert answer.json()["id"] == sandbox.launches()[0].execution_id
     assert time.monotonic() - started >= 0.4
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells that a connection was tried")
+def test_refusals_can_wait_for_the_first_connection(sandbox, api):
+    """With `once_tried` the first connection is refused however late it comes, and the next ones get through soon."""
+    sandbox.faults.next(LAUNCH, ConnectionsRefused(0.1, once_tried=True))
+    assert api.launch().status_code == 200
+    threading.Event().wait(0.3)  # longer than the refusals last
+    assert sandbox.faults.refusals() == 0
+
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", urlsplit(sandbox.url).port), timeout=20)
+    assert sandbox.faults.refusals() == 1
+    began = time.monotonic()
+    while time.monotonic() - began < 20:
+        with contextlib.suppress(requests.exceptions.ConnectionError):
+            assert api.launch().status_code == 200
+            return
+    pytest.fail("it went on refusing")
 
 
 def test_connections_can_be_refused_for_a_while(sandbox, api):

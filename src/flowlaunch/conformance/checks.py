@@ -42,12 +42,17 @@ class Check:
 
 
 def judge(trial: Trial, seen: Observation) -> tuple[Ruling, ...]:
-    """Judge one trial; a client that never called the service has shown nothing and earns nothing."""
+    """Judge one trial; a client that never met what goes wrong has shown nothing and earns nothing."""
     asked = [check for check in CHECKS if check.applies(trial)]
+    missed = _missed(trial, seen)
+    return tuple(Ruling(check.name, check.points, missed or check.find_fault(trial, seen)) for check in asked)
+
+
+def _missed(trial: Trial, seen: Observation) -> str:
+    """Tell how a client got past what goes wrong; "" when it met it."""
     if not any(request.operation == trial.reaches for request in seen.requests):
-        reason = f"no {'launch' if trial.reaches != 'token' else 'sign-in'} reached the sandbox{_ended_how(seen)}"
-        return tuple(Ruling(check.name, check.points, reason) for check in asked)
-    return tuple(Ruling(check.name, check.points, check.find_fault(trial, seen)) for check in asked)
+        return f"no {'launch' if trial.reaches != 'token' else 'sign-in'} reached the sandbox{_ended_how(seen)}"
+    return "" if seen.is_met else f"not met: no connection was tried after the sign-in{_ended_how(seen)}"
 
 
 def _ended_how(seen: Observation) -> str:

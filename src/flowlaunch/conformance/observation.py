@@ -41,6 +41,7 @@ class Observation:
         exit_code: None when it had to be killed.
         took_s: from the first request to the last statement, or to the end if there was none; None without a request.
         executions: execution id -> its status, as the sandbox has it: the truth.
+        is_met: whether the client met the trial's outage, if it has one.
         talk: the end of what it wrote to standard error.
 
     """
@@ -53,6 +54,7 @@ class Observation:
     took_s: float | None = None
     requests: tuple[Seen, ...] = ()
     executions: Mapping[str, str] = field(default_factory=dict)
+    is_met: bool = True
     talk: str = ""
 
     @property

@@ -71,6 +71,11 @@ class Trial:
     reaches: str = LAUNCH
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def outages(self) -> int:
+        """How often the client must find that it cannot connect."""
+        return sum(isinstance(play.fault, ConnectionsRefused) for play in self.plays)
+
 
 def _doubt(name: str, happens: str, wanted: str, fault: Fault, status: int | None = None) -> Trial:
     """Make a trial in which every launch is answered so that its outcome is unknown."""
@@ -167,9 +172,9 @@ TRIALS: Final[tuple[Trial, ...]] = (
     ),
     Trial(
         "refused-then-up",
-        f"after the sign-in every connection is refused for {OUTAGE_S} s",
+        f"after the sign-in connections are refused, until {OUTAGE_S} s after the first refusal",
         "Connects again until its deadline: a refused connection carried nothing, so nothing can happen twice.",
-        (Play(TOKEN, 1, ConnectionsRefused(OUTAGE_S)),),
+        (Play(TOKEN, 1, ConnectionsRefused(OUTAGE_S, once_tried=True)),),
         reaches=TOKEN,
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
@@ -91,7 +92,8 @@ def play(trial: Trial, command: Sequence[str], deadline_s: float) -> Observation
             Seen(entry.operation, entry.status, entry.fault, entry.monotonic_s) for entry in sandbox.journal()
         )
         executions = {one.execution_id: one.status for one in sandbox.launches()}
-    return observe(task, ended, requests, executions)
+        is_met = sandbox.faults.refusals() >= trial.outages
+    return replace(observe(task, ended, requests, executions), is_met=is_met)
 
 
 def environment(outer: Mapping[str, str], task: Task) -> dict[str, str]:

@@ -77,9 +77,14 @@ class DripBody:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionsRefused:
-    """Answer as usual and close the connection, then refuse every new one for `seconds` of real time."""
+    """Answer as usual and close the connection, then refuse every new one for `seconds` of real time.
+
+    `once_tried` counts them from the first connection that is refused, whenever it comes, where the system can tell
+    (Linux): that one gets its refusal after a second. Elsewhere they begin at once.
+    """
 
     seconds: float = 1.0
+    once_tried: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,11 @@ class FaultDesk:
         count: int = self._ask(lambda service: service.faults.calls[operation])
         return count
 
+    def refusals(self) -> int:
+        """Count the outages of `ConnectionsRefused` so far; one that waits for a connection counts when it came."""
+        count: int = self._ask(lambda service: service.refusals())
+        return count
+
 
 class Sandbox:
     """A local Genesys Cloud in a thread of its own; usable from any thread while it is open.

@@ -166,7 +166,7 @@ async def _drip(act: _Act, fault: faults.DripBody) -> None:
 
 async def _refuse_connections(act: _Act, fault: faults.ConnectionsRefused) -> None:
     answer = await act.process()
-    act.service.on_refuse(fault.seconds)
+    act.service.on_refuse(fault.seconds, fault.once_tried)
     await act.reply(msgspec.structs.replace(answer, headers=(*answer.headers, (b"connection", b"close"))), fault)
 
 

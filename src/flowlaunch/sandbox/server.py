@@ -142,6 +142,7 @@ class SandboxServer:
         door = Door(self._listener, protocol, self._context)
         await door.open()
         self.service.on_refuse = door.refuse
+        self.service.refusals = lambda: door.refusals
         try:
             app.schedule_work()
             started()

@@ -75,7 +75,8 @@ class Service:
         self.ids: Identifiers
         self.list_budget: Budget | None = None
         self.on_work = _idle
-        self.on_refuse: Callable[[float], None] = _keep_listening
+        self.on_refuse: Callable[[float, bool], None] = _keep_listening
+        self.refusals: Callable[[], int] = int
         self._seed()
         if store is not None:
             store.load(self)
@@ -226,9 +227,9 @@ def _idle() -> None:
     """Do nothing: no server runs yet."""
 
 
-def _keep_listening(seconds: float) -> None:
+def _keep_listening(seconds: float, once_tried: bool) -> None:
     """Do nothing: no server runs yet."""
-    del seconds
+    del seconds, once_tried
 
 
 def _launch(execution: Execution) -> Launch:
