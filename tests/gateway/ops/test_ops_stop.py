@@ -87,6 +87,8 @@ def test_a_stop_finishes_what_is_under_way(tmp_path):
     assert took_s < 40  # the waiting request asked for 60 s, the page for ever
     assert answers[0][0] == 202
     assert not [line for line in lines if '"error"' in line or "Traceback" in line]
+    said = [json.loads(line)["message"] for line in lines]  # also what is said to a person is a line of JSON
+    assert [text for text in said if text.startswith("an API key to try things with: flk_")]
     with served(tmp_path) as (process, url, key, _lines):
         launch_id = json.loads(answers[0][2])["id"]
         found = ask(url, "GET", f"/v1/launches/{launch_id}", authorization=f"Bearer {key}")

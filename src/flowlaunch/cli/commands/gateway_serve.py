@@ -17,6 +17,8 @@ from flowlaunch.cli.session import Session, command_options
 from flowlaunch.cli.terminal import stderr_is_terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flowlaunch.aclient import AsyncClient
     from flowlaunch.gateway.options import GatewayOptions
     from flowlaunch.gateway.state import GatewayState
@@ -39,8 +41,12 @@ def default_ledger() -> Path:
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8086, show_default=True, help="Port; 0 picks one.")
-@click.option("--ledger", metavar="PATH", envvar="FLOWLAUNCH_LEDGER",
-              help="File that records every launch; in the user's data folder by default.")
+@click.option(
+    "--ledger",
+    metavar="PATH",
+    envvar="FLOWLAUNCH_LEDGER",
+    help="File that records every launch; in the user's data folder by default.",
+)
 @click.option("--routes", "routes_file", type=_FILE, help="TOML file of routes and hooks, reloaded when it changes.")
 @click.option("--sandbox", "is_sandbox", is_flag=True, help="Launch in a sandbox of its own, started beside it.")
 @click.option("--base-url", default="", metavar="URL", help="How apps reach the gateway, for the URLs in its answers.")
@@ -127,7 +133,8 @@ def serve_command(session: Session, ledger: str | None, is_sandbox: bool, **want
         stack.callback(configure(options.ops))
         with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(serve(options, make_client, announce, extra=join))
-    session.talk("the gateway has stopped")
+    if options.ops.log_format != "json":  # whose log has told it
+        session.talk("the gateway has stopped")
 
 
 def _options(session: Session, ledger: Path | str, wanted: dict[str, Any], sandbox: Sandbox | None) -> GatewayOptions:
@@ -176,20 +183,30 @@ def _announce(session: Session, state: GatewayState, sandbox: Sandbox | None) ->
     from flowlaunch.gateway.access.keys import Keys  # noqa: PLC0415 - loads the database library
 
     keys = Keys(state.ledger.store)
+    talk = _voice(session, state.options.ops.log_format)
     session.emit(state.base_url)
     sys.stdout.flush()  # whoever started this waits for the line
     if sandbox is not None:
-        session.talk(f"launching in a sandbox at {sandbox.url}")
-        session.talk(f"an API key to try things with: {_first_key(keys)}")
+        talk(f"launching in a sandbox at {sandbox.url}")
+        talk(f"an API key to try things with: {_first_key(keys)}")
     elif not keys.all():
-        session.talk("no app can launch yet: create a key with `flowlaunch gateway keys create NAME --scope launch`")
+        talk("no app can launch yet: create a key with `flowlaunch gateway keys create NAME --scope launch`")
     if sandbox is not None or stderr_is_terminal():
         scope = "operate" if sandbox is None else "admin"
         link = f"{state.base_url}/sign-in#{state.sessions.link('serve', 'operator', [scope])}"
-        session.talk(f"its page, for the next 10 minutes and once: {link}")
+        talk(f"its page, for the next 10 minutes and once: {link}")
     else:  # what is written to a log signs nobody in
-        session.talk(f"to sign in to its page: flowlaunch gateway link --url {state.base_url}")
-    session.talk(f"its API: {state.base_url}/v1/openapi.json. Ctrl-C ends it.")
+        talk(f"to sign in to its page: flowlaunch gateway link --url {state.base_url}")
+    talk(f"its API: {state.base_url}/v1/openapi.json. Ctrl-C ends it.")
+
+
+def _voice(session: Session, log_format: str) -> Callable[[str], None]:
+    """Return what says something to the person at the keyboard, or, among lines of JSON, as one of them."""
+    if log_format != "json":
+        return session.talk
+    from flowlaunch.gateway.ops.logs import line_of  # noqa: PLC0415 - loads the server
+
+    return lambda text: session.talk(line_of(text))
 
 
 def _first_key(keys: Any) -> str:

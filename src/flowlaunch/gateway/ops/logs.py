@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from flowlaunch.gateway.ops.options import OpsOptions
 
-__all__ = ["ACCESS", "FIELDS", "JsonLines", "PlainLines", "configure"]
+__all__ = ["ACCESS", "FIELDS", "JsonLines", "PlainLines", "configure", "line_of"]
 
 FIELDS: Final = (
     "launch_id", "batch_id", "route", "execution_id", "correlation_id", "key_id", "operation", "method", "path",
@@ -128,18 +128,23 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     return named
 
 
+def line_of(text: str) -> str:
+    """Return what is said to a person as a line of JSON, whole: it may be the key that a sandbox is tried with."""
+    return msgspec.json.encode(_told(datetime.now(UTC), "info", OWN) | {"message": text}).decode()
+
+
+def _told(at: datetime, level: str, name: str) -> dict[str, Any]:
+    written = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"at": written, "level": level, "logger": name}
+
+
 class JsonLines(logging.Formatter):
     """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        told = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": safe_text(record),
-            **fields_of(record),
-        }
+        told = _told(datetime.fromtimestamp(record.created, UTC), record.levelname.lower(), record.name)
+        told |= {"message": safe_text(record), **fields_of(record)}
         if record.exc_info is not None and record.exc_info[1] is not None:
             told["error"] = error_of(record.exc_info[1], record.exc_info[2])
         return msgspec.json.encode(told, enc_hook=str).decode()
