@@ -2,7 +2,10 @@
 
 import os
 import random
+import signal
 import time
+
+from chaos_network import WAYS
 
 from flowlaunch.sandbox.faults import Delay, DropAfterProcessing, DropBeforeReading, HtmlBadGateway, Status
 
@@ -76,3 +79,51 @@ class Siege:
 
     def __str__(self):
         return f"seed {self.seed}: {' '.join(self.story)}"
+
+
+class MachineSiege(Siege):
+    """A siege of one process on a machine of its own; at most `CONCURRENCY` of its launches are in flight."""
+
+    CONCURRENCY = 8
+
+    def __init__(self, sandbox, seed):
+        super().__init__(sandbox, seed)
+        self.machine = self.service = None
+
+    def start(self):
+        """Begin the process, or begin it anew."""
+        raise NotImplementedError
+
+    def kill(self):
+        self.machine.close()
+        self.doubts += self.CONCURRENCY
+        self.start()
+
+    def freeze(self):
+        self.machine.process.send_signal(signal.SIGSTOP)
+        self.pause()
+        self.machine.process.send_signal(signal.SIGCONT)
+        self.doubts += self.CONCURRENCY
+
+    def cut(self):
+        self.service.cut()
+        self.doubts += self.CONCURRENCY
+
+    def partition(self):
+        """Cut it off from the service, from a database on another machine, and where it can from who asks it."""
+        way = self.chance.choice(WAYS)
+        self.story.append(way)
+        self.machine.partition(way)
+        self.pause()
+        self.machine.heal()
+        self.doubts += self.CONCURRENCY
+
+    def jump(self):
+        off_s = self.chance.choice(JUMPS_S)
+        self.story.append(f"{off_s:+g}s")
+        self.machine.clock.jump_to(off_s)
+
+    def drift(self):
+        s_per_s = self.chance.choice(DRIFTS)
+        self.story.append(f"{s_per_s:+g}s/s")
+        self.machine.clock.drift(s_per_s)

@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import json
 import os
-import signal
 import sys
 import threading
 import time
@@ -13,9 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 from chaos_database import let_in
 from chaos_history import History, Said, Seen, findings_of
-from chaos_network import WAYS
 from chaos_proxy import Proxy
-from chaos_siege import DRIFTS, IS_LONG, JUMPS_S, LAUNCH, READ, Siege, seeds
+from chaos_siege import IS_LONG, LAUNCH, READ, MachineSiege, seeds
 
 from child_processes import run_child
 from flowlaunch.batch.ledger import open_ledger
@@ -24,7 +22,6 @@ from flowlaunch.sandbox import Sandbox
 from postgres_server import bring_up
 
 LAUNCHES, BLOWS, APPS = (2_000, 12, 24) if IS_LONG else (150, 4, 8)
-CONCURRENCY = 8
 PACE = 6_000
 AT_WORK = {RowState.PENDING, RowState.LAUNCHING, RowState.LAUNCHED}
 ASK_AGAIN_S = 0.05
@@ -63,7 +60,7 @@ class App(threading.Thread):
             return None, None
 
 
-class GatewaySiege(Siege):
+class GatewaySiege(MachineSiege):
     """One gateway process on its ledger, apps that ask it, and what is done to it."""
 
     BLOWS = ("kill", "kill", "freeze", "cut", "partition", "partition", "jump", "drift", "storm")
@@ -79,7 +76,7 @@ class GatewaySiege(Siege):
             "GENESYSCLOUD_OAUTHCLIENT_SECRET": "demo-secret",
         }
         self.key = self._told("keys", "create", "apps", "--ledger", self.ledger, "-q", "-o", "json")["key"]
-        self.machine, self.place, self.is_closing = None, (), False
+        self.place, self.is_closing = (), False
         self.start()
         self.apps = [App(self, range(1 + first, LAUNCHES + 1, APPS)) for first in range(APPS)]
 
@@ -91,7 +88,7 @@ class GatewaySiege(Siege):
     def start(self):
         place = str(self.ledger).replace("@127.0.0.1:", f"@{self.network.address}:")
         words = ("gateway", "serve", "--host", self.network.own_host, "--port", "0", "--ledger", place, "--rate", PACE,
-                 "--concurrency", CONCURRENCY)  # fmt: skip
+                 "--concurrency", self.CONCURRENCY)  # fmt: skip
         self.machine = self.network.machine(words, self.environment, folder=self.folder, database=self.server,
                                             service=self.service, named=False)  # fmt: skip
         self.until(lambda: self.machine.said().endswith("\n") or self.machine.process.poll() is not None)
@@ -101,40 +98,6 @@ class GatewaySiege(Siege):
 
     def is_alive(self):
         return any(app.is_alive() for app in self.apps)
-
-    def kill(self):
-        self.machine.close()
-        self.doubts += CONCURRENCY
-        self.start()
-
-    def freeze(self):
-        self.machine.process.send_signal(signal.SIGSTOP)
-        self.pause()
-        self.machine.process.send_signal(signal.SIGCONT)
-        self.doubts += CONCURRENCY
-
-    def cut(self):
-        self.service.cut()
-        self.doubts += CONCURRENCY
-
-    def partition(self):
-        """Cut it off from the service, from a database on another machine, and where it can from its apps."""
-        way = self.chance.choice(WAYS)
-        self.story.append(way)
-        self.machine.partition(way)
-        self.pause()
-        self.machine.heal()
-        self.doubts += CONCURRENCY
-
-    def jump(self):
-        off_s = self.chance.choice(JUMPS_S)
-        self.story.append(f"{off_s:+g}s")
-        self.machine.clock.jump_to(off_s)
-
-    def drift(self):
-        s_per_s = self.chance.choice(DRIFTS)
-        self.story.append(f"{s_per_s:+g}s/s")
-        self.machine.clock.drift(s_per_s)
 
     def states(self):
         with open_ledger(self.ledger) as ledger:

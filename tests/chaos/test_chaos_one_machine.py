@@ -5,27 +5,24 @@ A seed makes the whole story; a failing one is named in the test's id and messag
 """
 
 import json
-import signal
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from chaos_history import History, Said, Seen, findings_of
-from chaos_network import WAYS
 from chaos_proxy import Proxy
-from chaos_siege import DRIFTS, IS_LONG, JUMPS_S, LAUNCH, READ, WITHIN_S, Siege, seeds
+from chaos_siege import IS_LONG, LAUNCH, READ, WITHIN_S, MachineSiege, seeds
 
 from flowlaunch.batch.ledger import open_ledger
 from flowlaunch.sandbox import Sandbox
 
 HERE = Path(__file__).parent
 ROWS, BLOWS = (1_500, 14) if IS_LONG else (150, 4)
-CONCURRENCY = 8
 PACE = 6_000
 
 
-class BatchSiege(Siege):
+class BatchSiege(MachineSiege):
     """One batch in a child process, and what is done to it."""
 
     def __init__(self, sandbox, network, folder, seed):
@@ -36,50 +33,16 @@ class BatchSiege(Siege):
         self.source, self.ledger = folder / "rows.csv", folder / "rows.ledger"
         lines = "".join(f"Ada,order-{number}\n" for number in range(1, ROWS + 1))
         self.source.write_text("customerName,orderId\n" + lines, "utf-8")
-        self.child = None
 
     def start(self):
-        options = {"pace_per_minute": PACE, "concurrency": CONCURRENCY, "ramp": [], "max_failed": None,
+        options = {"pace_per_minute": PACE, "concurrency": self.CONCURRENCY, "ramp": [], "max_failed": None,
                    "max_in_doubt": None, "timeout_s": 3.0, "track": True}  # fmt: skip
         url = f"http://{self.network.address}:{self.service.port}"
         words = [HERE / "chaos_batch.py", self.ledger, self.source, url, json.dumps(options)]
-        self.child = self.network.machine(words, {}, folder=self.folder, service=self.service, named=False)
+        self.machine = self.network.machine(words, {}, folder=self.folder, service=self.service, named=False)
 
     def is_alive(self):
-        return self.child.process.poll() is None
-
-    def kill(self):
-        self.child.close()
-        self.doubts += CONCURRENCY
-        self.start()
-
-    def freeze(self):
-        self.child.process.send_signal(signal.SIGSTOP)
-        self.pause()
-        self.child.process.send_signal(signal.SIGCONT)
-        self.doubts += CONCURRENCY
-
-    def cut(self):
-        self.service.cut()
-        self.doubts += CONCURRENCY
-
-    def partition(self):
-        way = self.chance.choice(WAYS)
-        self.story.append(way)
-        self.child.partition(way)
-        self.pause()
-        self.child.heal()
-        self.doubts += CONCURRENCY
-
-    def jump(self):
-        off_s = self.chance.choice(JUMPS_S)
-        self.story.append(f"{off_s:+g}s")
-        self.child.clock.jump_to(off_s)
-
-    def drift(self):
-        s_per_s = self.chance.choice(DRIFTS)
-        self.story.append(f"{s_per_s:+g}s/s")
-        self.child.clock.drift(s_per_s)
+        return self.machine.process.poll() is None
 
     BLOWS = ("kill", "kill", "freeze", "cut", "partition", "jump", "drift", "storm", "storm")
 
@@ -87,9 +50,9 @@ class BatchSiege(Siege):
         """Strike, then let the batch come to its end; return how it told that."""
         self.start()
         self.strike(ROWS, BLOWS)
-        self.child.process.wait(WITHIN_S)
-        assert self.child.process.returncode == 0, self.child.trouble()
-        return json.loads(self.child.said())
+        self.machine.process.wait(WITHIN_S)
+        assert self.machine.process.returncode == 0, self.machine.trouble()
+        return json.loads(self.machine.said())
 
     def history(self):
         with open_ledger(self.ledger) as ledger:
@@ -105,8 +68,8 @@ class BatchSiege(Siege):
         )
 
     def close(self):
-        if self.child is not None:
-            self.child.close()
+        if self.machine is not None:
+            self.machine.close()
         self.service.close()
 
     def __str__(self):
