@@ -25,9 +25,13 @@ from flowlaunch.gateway.launches.reading import LaunchReader
 from flowlaunch.gateway.launches.uploads import Uploads
 from flowlaunch.gateway.launches.waiting import Endings, Waiters
 from flowlaunch.gateway.routing.book import RouteBook
+from flowlaunch.gateway.routing.routes import changes
 from flowlaunch.gateway.state import GatewayState
+from flowlaunch.gateway.store import audit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flowlaunch._io.clock_async import AsyncClock
     from flowlaunch.aclient import AsyncClient
     from flowlaunch.batch.ledger import Batch, Ledger
@@ -53,6 +57,7 @@ def assembled(options: GatewayOptions, *, client: AsyncClient, ledger: Ledger, c
     waiters = Waiters(ledger, endings, most=options.max_waiters)
     plan = Plan(options, ledger, routes, batches, uploads, waiters)
     routes.on_change(lambda changed: partial(plan.prioritise, changed))
+    routes.on_change(lambda changed: partial(_tell_reload, ledger, changes(routes.current, changed)))
     engine: Engine | HandingEngine
     if options.hands_over:
         engine = _handing(options, ledger, client, clock, plan)
@@ -101,6 +106,11 @@ def _handing(
     return HandingEngine(
         ledger, str(options.ledger), client_key(client), clock, options_of=plan.options_of, batch_ids=plan.batch_ids
     )
+
+
+def _tell_reload(ledger: Ledger, told: Mapping[str, list[str]]) -> None:
+    """Write in the audit log that the routes file was taken anew, with the names of what is another."""
+    audit.record(ledger.store, ROUTES, "routes.reload", ROUTES, told)
 
 
 WEIGHT: Final = 2

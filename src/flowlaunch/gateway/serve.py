@@ -24,6 +24,7 @@ from flowlaunch.gateway.ops.instruments import Instruments
 from flowlaunch.gateway.ops.operating import Ops
 from flowlaunch.gateway.ops.tracing import Tracing
 from flowlaunch.gateway.page import PageApp
+from flowlaunch.gateway.routing.fitting import Fitting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -44,7 +45,8 @@ async def running(state: GatewayState) -> AsyncIterator[None]:
     """Start the parts that work by themselves, and stop them in order at the end."""
     ended = asyncio.Event()
     state.endings.listen(state.callbacks.ended)
-    alone = (state.routes.watch(), state.gatekeeper.run(ended), state.callbacks.run(ended))
+    fitting = Fitting(state.routes, state.flows, state.clock)
+    alone = (state.routes.watch(), fitting.run(), state.gatekeeper.run(ended), state.callbacks.run(ended))
     tasks = [asyncio.create_task(one) for one in alone]
     for task in tasks:
         task.add_done_callback(_tell_failure)
@@ -60,7 +62,8 @@ async def running(state: GatewayState) -> AsyncIterator[None]:
         await state.accepter.close()
         await state.engine.stop(state.options.stop_wait_s)
         ended.set()
-        tasks[0].cancel()
+        for endless in tasks[:2]:
+            endless.cancel()
         await asyncio.wait(tasks, timeout=state.options.stop_wait_s)
 
 

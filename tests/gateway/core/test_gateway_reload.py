@@ -148,3 +148,56 @@ def test_a_mapping_may_read_json_in_a_member(shared_sandbox, tmp_path, file):
     with gateway(shared_sandbox, tmp_path, routes_file=file) as door:
         made = door.launch({"who": '{"name": "Ann"}', "orderId": "1"}, flow=None, route="one", wait_s=20)
     assert (made.status, made.json.get("input")) == (200, {"Flow.customerName": "Ann", "Flow.orderId": "1"}), made.raw
+
+
+MISFITS = """
+[routes.gone]
+flow = "No such flow"
+[routes.token]
+flow = "Order follow-up"
+token_input = "nowhere"
+[routes.strange]
+flow = "Order follow-up"
+map = {custmerName = "who"}
+[routes.version]
+flow = "Order follow-up"
+version = "99.0"
+[routes.fine]
+flow = "Order follow-up"
+token_input = "orderId"
+"""
+
+
+def test_routes_that_do_not_fit_their_flows_are_told(shared_sandbox, tmp_path, file):
+    """Flows, versions and inputs that are not there are the route's trouble, found without any launch."""
+    file.write_text(ONE)
+    with gateway(shared_sandbox, tmp_path, routes_file=file) as door:
+        file.write_text(MISFITS)
+        book = door.state.routes
+        until(lambda: len(book.unfit) == 4)
+        told = {one["name"]: one["trouble"] for one in door.call("GET", "/v1/routes").json["routes"]}
+        assert {name for name, trouble in told.items() if trouble} == {"gone", "token", "strange", "version"}
+        assert "custmerName" in told["strange"]
+        assert "flowlaunch_routes_unfit 4" in door.call("GET", "/metrics").raw.decode()
+        file.write_text(ONE)
+        until(lambda: not book.unfit)
+
+
+def test_each_reading_of_the_file_leaves_its_traces(shared_sandbox, tmp_path, file, caplog):
+    """A file that is taken is in the log and in the audit log with what changed; one that is refused is a warning."""
+    caplog.set_level("INFO", "flowlaunch.gateway.routes")
+    with gateway(shared_sandbox, tmp_path, routes_file=file) as door:
+        file.write_text(TWO + "priority = 7\n")
+        until(lambda: "two" in door.state.routes.current.by_name)
+        until(lambda: door.call("GET", "/v1/audit?what=routes.reload").json["lines"])
+        (line,) = door.call("GET", "/v1/audit?what=routes.reload").json["lines"]
+        file.write_text("[routes")
+        until(lambda: door.state.routes.trouble)
+        metrics = door.call("GET", "/metrics").raw.decode()
+        ready = door.call("GET", "/readyz")
+
+    assert line["facts"] == {"added": ["two"]}
+    assert ("INFO", "the routes file was taken: added two") in [(one.levelname, one.message) for one in caplog.records]
+    assert "WARNING" in [one.levelname for one in caplog.records]
+    assert "flowlaunch_routes_file_in_force 0" in metrics
+    assert (ready.status, "not in force" in ready.json["checks"][-1]["says"]) == (200, True)

@@ -29,7 +29,11 @@ def parts(ledger):
     instruments = Instruments(now_s=times)
     instruments.hear(Event("attempt", "read token", "answered", 200, 0.1))
     state = SimpleNamespace(
-        is_stopping=False, ledger=ledger, options=SimpleNamespace(works=True), engine=SimpleNamespace(is_running=True)
+        is_stopping=False,
+        ledger=ledger,
+        options=SimpleNamespace(works=True),
+        engine=SimpleNamespace(is_running=True, troubles={}),
+        routes=SimpleNamespace(trouble="", unfit={}),
     )
     return state, instruments, times
 
@@ -101,6 +105,20 @@ async def test_a_silent_platform_is_not_ready_and_answering_again_is(parts):
     assert await unwell(state, instruments) == {}
 
 
+async def test_routes_in_trouble_are_told_and_the_gateway_is_ready(parts):
+    """A broken routes file, routes that fit no flow and batches that stand still are told, without any name."""
+    state, instruments, _times = parts
+    state.routes = SimpleNamespace(trouble="read the routes in /etc/secret.toml: no", unfit={"orders": "no flow"})
+    state.engine.troubles = {1: SimpleNamespace(code="sign-in"), 2: SimpleNamespace(code="sign-in")}
+
+    checks = await Health(state, instruments, org_silence_s=300.0).look()
+
+    assert all(check.is_well for check in checks)
+    told = "the routes file as it is now is not in force; routes that do not fit their flows: 1; "
+    told += "batches of launches that stand still: 2 (sign-in). GET /v1/routes says why"
+    assert checks[-1].says == told
+
+
 async def test_refused_credentials_are_not_ready(parts):
     """A platform that answers 401 is reached and of no use."""
     state, instruments, _times = parts
@@ -144,7 +162,7 @@ def test_health_is_answered_over_http(door, monkeypatch):
 
     assert (alive.status, alive.json) == (200, {"alive": True})
     assert ready.status == 200
-    assert [check["name"] for check in ready.json["checks"]] == ["serving", "ledger", "engine", "platform"]
+    assert [check["name"] for check in ready.json["checks"]] == ["serving", "ledger", "engine", "platform", "routes"]
 
 
 def test_what_is_missing_is_a_problem_that_names_it(open_door):

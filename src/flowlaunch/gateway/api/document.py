@@ -121,7 +121,7 @@ def _own_problems(one: Operation) -> set[int]:
     """Return the statuses of problems that come from what the operation takes."""
     found = {421, 500}
     if one.scope is not None:
-        found |= {401, 403}
+        found |= {401, 403, 503}
     if one.query is not None:
         found.add(400)
     if one.body is not None:

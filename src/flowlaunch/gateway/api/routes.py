@@ -28,7 +28,7 @@ class RouteShown(msgspec.Struct, frozen=True, kw_only=True):
         in_file: whether the routes file has it now; a route by flow, or one taken out of the file, has launches only.
         batch_ids: the batches that hold its launches, the newest last.
         counts: launches by state.
-        trouble: why its launches are not sent now, or null.
+        trouble: why its launches are not sent now, or are all refused, or null.
 
     """
 
@@ -100,7 +100,7 @@ def _shown(state: GatewayState, name: str, batch_ids: list[int], flow: str) -> R
         batch_ids=tuple(batch_ids),
         counts=counts,
         controls=controls_of(state.ledger.controls(batch_ids[-1])) if batch_ids else None,
-        trouble=troubles[-1] if troubles else None,
+        trouble=troubles[-1] if troubles else state.routes.unfit.get(name),
     )
 
 

@@ -39,7 +39,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Health:
-    """Looks at the parts of a gateway."""
+    """Looks at the parts of a gateway; what a note says makes it no less ready."""
 
     def __init__(self, state: GatewayState, instruments: Instruments, *, org_silence_s: float | None) -> None:
         self._state, self._instruments, self._org_silence_s = state, instruments, org_silence_s
@@ -49,6 +49,7 @@ class Health:
             "engine": self._engine,
             "platform": self._platform,
         }
+        self._notes: Mapping[str, Callable[[], str]] = {"routes": self._routes}
         self._looking: asyncio.Task[tuple[Check, ...]] | None = None
         self._writing: asyncio.Task[None] | None = None
         self._seen: tuple[float, tuple[Check, ...]] | None = None
@@ -64,7 +65,9 @@ class Health:
 
     async def _look(self) -> tuple[Check, ...]:
         says = [(name, await check()) for name, check in self._checks.items()]
-        found = tuple(Check(name=name, is_well=not text, says=text) for name, text in says)
+        judged = [Check(name=name, is_well=not text, says=text) for name, text in says]
+        noted = [Check(name=name, is_well=True, says=note()) for name, note in self._notes.items()]
+        found = (*judged, *noted)
         self._seen = (asyncio.get_running_loop().time(), found)
         return found
 
@@ -88,6 +91,18 @@ class Health:
         if not self._state.options.works or self._state.engine.is_running:
             return ""
         return "it is not running: launches are accepted and not sent"
+
+    def _routes(self) -> str:
+        """Tell that routes stand still or are not as the file says, without their names: anybody may ask this."""
+        routes, troubles = self._state.routes, self._state.engine.troubles.values()
+        codes = ", ".join(sorted({one.code for one in troubles}))
+        says = {
+            "the routes file as it is now is not in force": bool(routes.trouble),
+            f"routes that do not fit their flows: {len(routes.unfit)}": bool(routes.unfit),
+            f"batches of launches that stand still: {len(troubles)} ({codes})": bool(troubles),
+        }
+        told = "; ".join(text for text, holds in says.items() if holds)
+        return f"{told}. GET /v1/routes says why" if told else ""
 
     async def _platform(self) -> str:
         silence_s, trouble = self._instruments.silence_s(), self._instruments.trouble

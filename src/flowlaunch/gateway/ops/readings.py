@@ -113,6 +113,16 @@ class Readings:
             ("code",),
         )
         yield Gauge(
+            "flowlaunch_routes_file_in_force",
+            "1: the routes file is in force as it is now; 0: an earlier one is, or not all of it; absent without one.",
+            lambda: {} if state.options.routes_file is None else {(): float(not state.routes.trouble)},
+        )
+        yield Gauge(
+            "flowlaunch_routes_unfit",
+            "Routes whose flow is gone or lacks what they name: their launches are refused.",
+            lambda: {(): len(state.routes.unfit)},
+        )
+        yield Gauge(
             "flowlaunch_requests_in_flight", "Requests being answered.", lambda: {(): float(instruments.in_flight)}
         )
         yield Gauge(

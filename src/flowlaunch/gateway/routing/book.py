@@ -7,10 +7,10 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from flowlaunch.errors import FlowlaunchError
-from flowlaunch.gateway.routing.routes import Routes, read_routes
+from flowlaunch.gateway.routing.routes import Routes, changes, read_routes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from flowlaunch._io.clock_async import AsyncClock
@@ -28,6 +28,7 @@ class RouteBook:
 
     Attributes:
         current: the last routes that were right.
+        unfit: route -> why the platform's flow does not go with it, as far as is known; see `Fitting`.
         trouble: why the file as it is now is not in force, or not all that goes with it; "" when it is.
 
     Raises:
@@ -42,6 +43,7 @@ class RouteBook:
         self._steps: list[Callable[[], None]] = []
         self.current = Routes() if path is None else read_routes(path, self._now_us())
         self.trouble = ""
+        self.unfit: Mapping[str, str] = {}
 
     def on_change(self, prepare: Callable[[Routes], Callable[[], None]]) -> None:
         """Ask `prepare` about other routes: it refuses them with SettingsError or returns what puts them into force.
@@ -65,6 +67,8 @@ class RouteBook:
             log.exception("reading the routes file failed")
             self._tell("the routes file could not be read; the log has the details")
             return False
+        told = "; ".join(f"{what} {', '.join(names)}" for what, names in changes(self.current, routes).items())
+        log.info("the routes file was taken: %s", told or "no route is another")
         self.current = routes
         self._steps += steps
         return self._follow_up()

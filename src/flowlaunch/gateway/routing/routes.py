@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["DIRECT", "Route", "Routes", "read_routes"]
+__all__ = ["DIRECT", "Route", "Routes", "changes", "read_routes"]
 
 DIRECT: Final = "flow:"
 """Starts the name of the route that a launch by flow takes; no route of the file has such a name."""
@@ -65,6 +65,22 @@ class Routes:
     def direct(self, flow_id: str) -> Route:
         """Return the route that launches by flow take."""
         return Route(f"{DIRECT}{flow_id}", RouteSpec(flow=flow_id))
+
+
+def changes(before: Routes, after: Routes) -> dict[str, list[str]]:
+    """Return the names that were `added`, `removed` and `changed`; webhooks have `hooks.` before theirs."""
+    was, now = _named(before), _named(after)
+    told = {
+        "added": sorted(now.keys() - was.keys()),
+        "removed": sorted(was.keys() - now.keys()),
+        "changed": sorted(name for name in was.keys() & now.keys() if was[name] != now[name]),
+    }
+    return {what: names for what, names in told.items() if names}
+
+
+def _named(routes: Routes) -> dict[str, object]:
+    named: dict[str, object] = {name: route.spec for name, route in routes.by_name.items()}
+    return named | {f"hooks.{name}": table for name, table in routes.hooks.items()} | {"any_flow": routes.any_flow}
 
 
 def read_routes(path: Path, now_us: int) -> Routes:
