@@ -53,6 +53,8 @@ TOKEN: Final = "/oauth/token"  # noqa: S105 - a path
 FLOWS: Final = "/api/v2/flows"
 EXECUTIONS: Final = "/api/v2/flows/executions"
 GRANT: Final = {"grant_type": "client_credentials"}
+LABEL: Final = "flowlaunch parity"
+"""Name of every execution that may start."""
 NO_INPUT: Final = "Flow.flowlaunchParityHasNoSuchInput"
 
 
@@ -136,7 +138,7 @@ PROBES: Final[tuple[Probe, ...]] = (
         "POST",
         EXECUTIONS,
         "the status of a launch: 200",
-        body={"flowId": "{flow_id}", "inputData": "{input_data}", "name": "flowlaunch parity"},
+        body={"flowId": "{flow_id}", "inputData": "{input_data}", "name": LABEL},
         finds={"execution_id": ("id",)},
         launches=True,
     ),
@@ -157,7 +159,7 @@ PROBES: Final[tuple[Probe, ...]] = (
         "POST",
         EXECUTIONS,
         "whether unknown input keys are dropped (`strict_inputs`)",
-        body={"flowId": "{flow_id}", "inputData": {NO_INPUT: "x"}},
+        body={"flowId": "{flow_id}", "inputData": {NO_INPUT: "x"}, "name": LABEL},
         launches=True,
     ),
     Probe(
@@ -165,7 +167,7 @@ PROBES: Final[tuple[Probe, ...]] = (
         "POST",
         EXECUTIONS,
         "whether body fields that do not exist are dropped",
-        body={"flowId": "{flow_id}", "inputData": "{input_data}", "flowlaunchParity": "x"},
+        body={"flowId": "{flow_id}", "inputData": "{input_data}", "name": LABEL, "flowlaunchParity": "x"},
         launches=True,
     ),
     Probe(
@@ -173,7 +175,7 @@ PROBES: Final[tuple[Probe, ...]] = (
         "POST",
         EXECUTIONS,
         "the code of a version that is not there",
-        body={"flowId": "{flow_id}", "flowVersion": "999999.0"},
+        body={"flowId": "{flow_id}", "flowVersion": "999999.0", "name": LABEL},
         launches=True,
     ),
 )  # fmt: skip
