@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import sqlite3
 import time
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
@@ -16,13 +17,15 @@ from flowlaunch.errors import LedgerBusyError, LedgerError, LedgerFullError, Led
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["CONFLICT", "lost", "retried", "translated"]
+__all__ = ["CONFLICT", "REFUSED", "lost", "refused", "retried", "translated"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 CONFLICT: Final = "ledger-conflict"
 """Code of the error for a value that must be there once and would have been there twice."""
+REFUSED: Final = "ledger-refused"
+"""Code of the error for a server that answers and lets nobody in: waiting changes nothing."""
 
 BUSY_CODES: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 FULL_CODES: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE})
@@ -37,6 +40,24 @@ FULL_STATES: Final = frozenset({"53100"})
 DENIED_STATES: Final = frozenset({"42501"})
 AWAY_STATES: Final = frozenset({"25006", "25P03", "53300", "57P01", "57P02", "57P03", "57P05"})
 """A standby, a session that took too long, no connection left, a server that stops or starts."""
+
+CHECK_WHO: Final = (
+    "Check the user and the password (`~/.pgpass`, PGPASSWORD); the server's pg_hba.conf says who may come from where."
+)
+CHECK_WHERE: Final = "Check the database's name in the URL, or make it: `createdb -O OWNER NAME`."
+REFUSALS: Final = (
+    (re.compile(r'database ".*" does not exist|no such database'), CHECK_WHERE),
+    (
+        re.compile(
+            r"authentication failed|no password supplied|no pg_hba\.conf entry|pg_hba\.conf rejects"
+            r'|role ".*" does not exist|no such user|not permitted to log in|permission denied for database'
+        ),
+        CHECK_WHO,
+    ),
+)
+"""What PostgreSQL and its pooler say to whom they do not let in (SQLSTATE 28P01, 28000, 3D000, 42501), in English: the
+driver keeps no SQLSTATE of a connection that failed.
+"""
 
 TRIES: Final = 6
 LONGEST_PAUSE_S: Final = 0.1
@@ -66,7 +87,17 @@ def translated(doing: str, place: str) -> Iterator[None]:
 def lost(error: SQLAlchemyError, doing: str, *, is_uncertain: bool) -> LedgerUnreachableError:
     """Return the error for a server that does not answer, or stopped to."""
     said = _said(error.orig) if isinstance(error, DBAPIError) else "every connection is in use"
-    return LedgerUnreachableError(f"{doing}: {said}", is_uncertain=is_uncertain)
+    return LedgerUnreachableError(f"{doing}: {said}", is_uncertain=is_uncertain, hint=_remedy(said))
+
+
+def refused(error: LedgerUnreachableError) -> LedgerError | None:
+    """Return the error for a server that answered and did not let us in; None when it did not answer."""
+    hint = _remedy(error.message)
+    return LedgerError(error.message, code=REFUSED, hint=hint) if hint else None
+
+
+def _remedy(said: str) -> str | None:
+    return next((hint for words, hint in REFUSALS if words.search(said)), None)
 
 
 def retried(*, even_if_kept: bool = False) -> Callable[[Callable[P, T]], Callable[P, T]]:

@@ -13,7 +13,7 @@ from sqlalchemy.schema import CreateSchema
 
 from flowlaunch._io.chance import CHANCE
 from flowlaunch.batch.ledger.counts import PART_OPTION
-from flowlaunch.batch.ledger.faults import lost
+from flowlaunch.batch.ledger.faults import lost, refused
 from flowlaunch.batch.ledger.outage import LONGEST_WAIT_S, Lines, Outage
 from flowlaunch.errors import LedgerError, LedgerUnreachableError
 
@@ -168,6 +168,8 @@ class PostgresDatabase:
                 self._outage.failed(longest_s=min(LONGEST_WAIT_S, self.patience_s / 2))
                 away = lost(error, f"reach {self.place}", is_uncertain=False)
                 self._said = away.message
+                if not self._has_answered and (told := refused(away)):  # later it may be a failover that is under way
+                    raise told from error
                 if time.monotonic() >= ends_s:
                     raise away from error
             except BaseException as error:
