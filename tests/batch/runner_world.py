@@ -48,6 +48,19 @@ class FastClock:
             return
 
 
+def jump_meanwhile(world, monkeypatch, what, seconds, launched=1):
+    """Move the wall clock on while the ledger does something, once so many rows were launched."""
+    asked = getattr(world.ledger, what)
+
+    def jumping(*given, **named):
+        answer = asked(*given, **named)
+        if len(world.sandbox.launches()) >= launched and not world.clock.jumped_s:
+            world.clock.jump(seconds)
+        return answer
+
+    monkeypatch.setattr(world.ledger, what, jumping, raising=False)
+
+
 def row_plan(number, *, data=None, **prepared):
     """A row that may leave now, with an order of its own number."""
     given = {"Flow.customerName": "Ada", "Flow.orderId": f"order-{number}", **(data or {})}

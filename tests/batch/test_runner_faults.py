@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from runner_world import FastClock, row_plan
+from runner_world import FastClock, jump_meanwhile, row_plan
 
 from flowlaunch.batch.states import RowState
 from flowlaunch.errors import AuthenticationError, LedgerBusyError, LedgerFullError, PermissionDeniedError
@@ -18,6 +18,7 @@ from flowlaunch.sandbox import (
 )
 
 LAUNCH = "executions.launch"
+HOUR_US = 3_600_000_000
 
 
 async def test_every_row_is_launched_once_and_followed_to_its_end(open_world):
@@ -79,6 +80,7 @@ async def test_a_storm_of_5xx_puts_few_rows_in_doubt_and_pauses_the_batch(open_w
     assert world.ledger.controls(world.batch_id).paused
 
 
+@pytest.mark.by_the_clock
 async def test_a_storm_of_429_holds_everybody_and_loses_nothing(open_world):
     """Rows refused with 429 are sent again after the silence that the service wants, and each runs once."""
     world = open_world().load(8)
@@ -93,6 +95,7 @@ async def test_a_storm_of_429_holds_everybody_and_loses_nothing(open_world):
     assert world.clock.now().unix_s - began_s >= 40
 
 
+@pytest.mark.by_the_clock
 async def test_rows_that_never_left_wait_out_an_outage_without_spinning(open_world):
     """While connections break before anything is read, a single row tries, more and more seldom."""
     world = open_world().load(5)
@@ -188,6 +191,7 @@ async def test_a_silent_service_costs_its_timeout_and_nothing_else(open_world):
     assert world.launches() == {f"order-{number}": 1 for number in range(1, 7)}
 
 
+@pytest.mark.by_the_clock
 async def test_a_sandbox_restarted_with_its_state_goes_on_where_it_was(open_world, tmp_path):
     """The service going away and coming back between two rows costs at most what was in flight."""
     world = open_world(db=tmp_path / "sandbox.db").load(60)
@@ -272,6 +276,7 @@ async def test_a_second_runner_is_turned_away(open_world):
 
 
 @pytest.mark.parametrize("jump_s", [3_600.0, -3_600.0])
+@pytest.mark.by_the_clock
 async def test_a_jump_of_the_wall_clock_neither_hangs_nor_hurries_the_batch(open_world, jump_s):
     """When the wall clock is set an hour on or back, the batch says so and goes on at its pace."""
     clock = FastClock()
@@ -289,14 +294,14 @@ async def test_a_jump_of_the_wall_clock_neither_hangs_nor_hurries_the_batch(open
     assert max(world.launches().values()) == 1
 
 
-async def test_a_row_whose_time_passed_before_it_was_sent_is_skipped(open_world):
+async def test_a_row_whose_time_passed_before_it_was_sent_is_skipped(open_world, monkeypatch):
     """A row is judged by its not-after at the instant at which it would leave, not when it was planned."""
     world = open_world()
-    soon_us = round(world.clock.now().unix_s * 1e6) + 3_000_000
-    plans = [row_plan(number, not_after_us=soon_us) for number in range(1, 21)]
-    world.load(plans)
+    soon_us = round(world.clock.now().unix_s * 1e6) + HOUR_US
+    world.load([row_plan(number, not_after_us=soon_us) for number in range(1, 21)])
+    jump_meanwhile(world, monkeypatch, "commit", 7_200.0)
 
-    outcome = await world.run(pace_per_minute=120.0, concurrency=1)
+    outcome = await world.run(pace_per_minute=300.0, concurrency=1)
 
     assert outcome.counts["skipped"] > 0
     assert outcome.counts["completed"] > 0
@@ -304,6 +309,20 @@ async def test_a_row_whose_time_passed_before_it_was_sent_is_skipped(open_world)
     assert len(world.sandbox.launches()) == outcome.counts["completed"]
 
 
+async def test_a_row_whose_time_passes_while_the_ledger_answers_is_skipped(open_world, monkeypatch):
+    """However long a database takes to hand rows out, a row whose time is over by then does not leave."""
+    world = open_world()
+    soon_us = round(world.clock.now().unix_s * 1e6) + HOUR_US
+    world.load([row_plan(number, not_after_us=soon_us) for number in range(1, 6)])
+    jump_meanwhile(world, monkeypatch, "take_chunk", 7_200.0, launched=0)
+
+    outcome = await world.run()
+
+    assert outcome.counts == {"skipped": 5}
+    assert world.sandbox.launches() == []
+
+
+@pytest.mark.by_the_clock
 async def test_rows_are_sent_at_their_not_before_and_no_earlier(open_world):
     """A row with a later not-before waits for it while the batch goes on."""
     world = open_world()

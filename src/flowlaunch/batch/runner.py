@@ -133,9 +133,10 @@ class Runner:
         if len(desk.rows) < room:
             await self._take_rows(room, now_us)
         slots = await place.lane.take(min(room, len(desk.rows)), now_us)
+        asked_us = round(place.clock.now().unix_s * 1e6)  # a database may have taken its time
         group: list[tuple[ChunkRow, int]] = []
         for slot_us in slots:
-            row = self._next_row(max(slot_us, now_us))
+            row = self._next_row(max(slot_us, asked_us))
             if row is None:
                 desk.unused_slots.append(slot_us)
             else:
