@@ -14,7 +14,7 @@ browser: $(VENV)/.tested
 	FLOWLAUNCH_BROWSER=required $(BIN)/pytest -m browser
 
 chaos: $(VENV)/.tested
-	FLOWLAUNCH_CHAOS=1 $(BIN)/pytest -s tests/batch/kill tests/batch/test_ledger_kill.py tests/workers tests/chaos
+	FLOWLAUNCH_CHAOS=1 $(BIN)/pytest -s tests/batch tests/workers tests/chaos
 
 check: lint types contracts cover
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-import sqlite3
 import tempfile
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,19 +20,47 @@ ROWS = 12
 OUTCOMES = st.sampled_from([Event.ACCEPTED, Event.REFUSED, Event.NOT_SENT, Event.LOST])
 SUBSET = st.sets(st.integers(1, ROWS), max_size=ROWS)
 TEMPLATE = {}
+LIVES = {"sqlite": (40, 40), "postgresql": (40, 40) if os.environ.get("FLOWLAUNCH_CHAOS") else (5, 30)}
+"""How many random lives of how many steps; a step on PostgreSQL takes several times as long."""
+
+
+class Folders:
+    """Copies of a ledger in a file, each in a folder of its own."""
+
+    def __init__(self, home):
+        self._home = home
+
+    def copy(self):
+        folder = Path(tempfile.mkdtemp(prefix="flowlaunch-machine-"))
+        shutil.copy(self._home / "a.db", folder / "a.db")
+        return folder
+
+    def drop(self, home):
+        shutil.rmtree(home, ignore_errors=True)
+
+
+class Databases:
+    """Copies of a ledger in a server's database."""
+
+    def __init__(self, home, server):
+        self._server, self._name = server, home.rpartition("/")[2]
+        self.drop = server.drop
+
+    def copy(self):
+        return self._server.database(template=self._name)
 
 
 @pytest.fixture
-def template(tmp_path_factory):
+def template(request, database, home):
     """Make one ledger of a few rows that every example starts from as a copy."""
-    folder = tmp_path_factory.mktemp("machine")
     plans = [
         plan(n, kind="hold" if n == 3 else "launch", reason="no-contact" if n == 3 else "ready")
         for n in range(1, ROWS + 1)
     ]
-    with opened(folder, HandClock()) as ledger:
+    with opened(home, HandClock()) as ledger:
         TEMPLATE["batch_id"] = filled(ledger, plans=plans)
-    TEMPLATE["path"] = folder / "a.db"
+    is_file = database == "sqlite"
+    TEMPLATE["homes"] = Folders(home) if is_file else Databases(home, request.getfixturevalue("postgres_server"))
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -41,10 +68,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="flowlaunch-machine-"))
-        shutil.copy(TEMPLATE["path"], self.folder / "a.db")
+        self.home = TEMPLATE["homes"].copy()
         self.clock = HandClock()
-        self.ledger = opened(self.folder, self.clock)
+        self.ledger = opened(self.home, self.clock)
         self.batch_id = TEMPLATE["batch_id"]
         self.state = {n: "held" if n == 3 else "pending" for n in range(1, ROWS + 1)}
         self.intents = dict.fromkeys(self.state, 0)
@@ -127,7 +153,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.worker, self.taken, self.flying = None, {}, {}
         self.ledger.close()
         self.clock.advance(31)
-        self.ledger = opened(self.folder, self.clock)
+        self.ledger = opened(self.home, self.clock)
 
     @precondition(lambda self: self.ghosts and self.worker is not None)
     @rule()
@@ -205,11 +231,12 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_attempt_is_written_down_once(self):
-        with closing(sqlite3.connect(self.folder / "a.db")) as raw:
-            tries = raw.execute("SELECT row_id & 4294967295, count(*), max(number) FROM attempts GROUP BY 1").fetchall()
-            twice = raw.execute(
+        with self.ledger.store.read("look at the attempts") as connection:
+            ask = connection.exec_driver_sql
+            tries = ask("SELECT row_id & 4294967295, count(*), max(number) FROM attempts GROUP BY 1").all()
+            twice = ask(
                 "SELECT execution_id FROM attempts WHERE execution_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
-            ).fetchall()
+            ).all()
         assert not twice
         ended = {n: tried - (self.state[n] == "launching") for n, tried in self.intents.items()}
         assert {n: count for n, count, _ in tries} == {n: count for n, count in ended.items() if count}
@@ -217,14 +244,15 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def teardown(self):
         self.ledger.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        TEMPLATE["homes"].drop(self.home)
 
 
-def test_any_order_of_events_and_crashes_keeps_the_ledger_true(template):
-    """In 40 random lives of 40 steps each the ledger says what a plain model says, and no rule of it is broken."""
+def test_any_order_of_events_and_crashes_keeps_the_ledger_true(template, database):
+    """In many random lives the ledger says what a plain model says, and no rule of it is broken."""
+    lives, steps = LIVES[database]
     run_state_machine_as_test(
         LedgerMachine,
         settings=settings(
-            max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=lives, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -1,4 +1,7 @@
-"""Questions asked while a batch runs are answered from an index, never by reading the rows."""
+"""Questions asked while a batch runs are answered from an index, never by reading the rows: SQLite's plans.
+
+PostgreSQL's depend on partitions and statistics: test_ledger_partitions asks for them.
+"""
 
 from __future__ import annotations
 

@@ -1,11 +1,15 @@
-"""What the ledger keeps of people, and how it forgets them: judged by the bytes of its files."""
+"""What the ledger keeps of people, and how it forgets them: judged by its files' bytes, or by all that tables hold."""
 
 from __future__ import annotations
 
 import stat
+from pathlib import Path
 
+import platformdirs
+import psycopg
 import pytest
 from ledger_world import HandClock, accepted, filled, kept, launch_all, opened, plan, states, truth
+from psycopg import sql
 
 from flowlaunch.batch.ledger import Result, RowFilter
 from flowlaunch.batch.states import Event
@@ -13,6 +17,7 @@ from flowlaunch.errors import LedgerBusyError, LedgerError
 
 PHONE = "+4930555123450"
 NAME = "Rosalind Quaversmith"
+TABLES = "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
 
 
 @pytest.fixture
@@ -21,8 +26,8 @@ def clock():
 
 
 @pytest.fixture
-def ledger(tmp_path, clock):
-    with opened(tmp_path, clock) as one:
+def ledger(home, clock):
+    with opened(home, clock) as one:
         yield one
 
 
@@ -32,9 +37,31 @@ def person(number=1, key="customer-4711"):
     return made
 
 
-def bytes_of(folder):
-    """Everything in the ledger's files."""
-    return b"".join(path.read_bytes() for path in sorted(folder.iterdir()) if path.name.startswith("a.db"))
+def bytes_of(home):
+    """Everything in the ledger's files, or in the tables of its database."""
+    if "://" not in str(home):
+        return b"".join(path.read_bytes() for path in sorted(home.iterdir()) if path.name.startswith("a.db"))
+    with psycopg.connect(home) as connection:
+        tables = connection.execute(TABLES).fetchall()
+        asked = [sql.SQL("SELECT * FROM {}").format(sql.Identifier(*names)) for names in tables]
+        cells = [cell for one in asked for row in connection.execute(one) for cell in row]
+    return b"\n".join(cell if isinstance(cell, bytes) else str(cell).encode() for cell in cells)
+
+
+def key_files(home):
+    """The files with the key of hashed contacts: beside the ledger, or with the user's settings."""
+    if "://" not in str(home):
+        return list(home.glob("ledger.key"))
+    return list(Path(platformdirs.user_config_dir("flowlaunch", appauthor=False)).glob("ledger-*.key"))
+
+
+def tidy(ledger):
+    """Have old versions of rows go from the files now."""
+    if ledger.store.path is None:
+        return
+    with ledger.store.between("tidy") as connection:
+        connection.connection.dbapi_connection.execute("VACUUM").close()
+        connection.connection.dbapi_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
 
 
 def launch_with_results(ledger, batch_id, clock):
@@ -52,22 +79,21 @@ def launch_with_results(ledger, batch_id, clock):
 
 
 @pytest.mark.parametrize("payloads", ["hash", "drop"])
-def test_a_discreet_ledger_names_nobody(ledger, clock, tmp_path, payloads):
-    """With payloads hashed or dropped, no key, number or value of a launched row is in any of the ledger's files."""
+def test_a_discreet_ledger_names_nobody(ledger, clock, home, payloads):
+    """With payloads hashed or dropped, no key, number or value of a launched row is anywhere in the ledger."""
     batch_id = filled(ledger, plans=[person(), plan(2)], payloads=payloads, outputs="drop")
     launch_with_results(ledger, batch_id, clock)
-    with ledger._store.between("tidy") as connection:
-        connection.connection.dbapi_connection.execute("VACUUM").close()
-        connection.connection.dbapi_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
-    content = bytes_of(tmp_path)
+    tidy(ledger)
+    content = bytes_of(home)
+    assert b"flow-1" in content
     for secret in (PHONE, NAME, "customer-4711", "run 1"):
         assert secret.encode() not in content
     (row,) = ledger.rows(batch_id, RowFilter(keys=("customer-4711",)))
     assert (row.number, row.payload, row.name) == (1, None, None)
-    assert stat.S_IMODE((tmp_path / "ledger.key").stat().st_mode) == 0o600
+    assert [stat.S_IMODE(one.stat().st_mode) for one in key_files(home)] == [0o600]
 
 
-def test_an_open_ledger_keeps_everything(ledger, clock, tmp_path):
+def test_an_open_ledger_keeps_everything(ledger, clock, home):
     """By default payload, key, contact and name stay readable, and no key file is made."""
     batch_id = filled(ledger, plans=[person()])
     launch_with_results(ledger, batch_id, clock)
@@ -75,7 +101,7 @@ def test_an_open_ledger_keeps_everything(ledger, clock, tmp_path):
     assert (row.key, row.contact, row.name) == ("customer-4711", PHONE, "run 1")
     assert NAME.encode() in row.payload
     assert NAME.encode() in row.outputs
-    assert not (tmp_path / "ledger.key").exists()
+    assert key_files(home) == []
 
 
 @pytest.mark.parametrize("payloads", ["hash", "drop"])
@@ -111,8 +137,8 @@ def test_a_doubtful_row_keeps_its_payload(ledger):
     assert NAME.encode() in doubtful.payload
 
 
-def test_a_forgotten_contact_is_gone_from_the_bytes(ledger, clock, tmp_path):
-    """After forget no trace of the contact is in the ledger's files; states, times and sums stay."""
+def test_a_forgotten_contact_is_gone_from_the_bytes(ledger, clock, home):
+    """After forget no trace of the contact is in the ledger; states, times and sums stay."""
     other = person(3, key="other-key")
     held = plan(4, kind="hold", reason="unknown-zone", contact=PHONE)
     batch_id = filled(ledger, plans=[person(), plan(2), other, held])
@@ -123,7 +149,7 @@ def test_a_forgotten_contact_is_gone_from_the_bytes(ledger, clock, tmp_path):
     ledger.add_event(batch_id, "note", text="look at +49305551234501, count 4711", seen=["nobody"])
     done = ledger.forget("customer-4711", by="anna")
     assert (done.rows, done.attempts, done.results) == (3, 2, 2)
-    content = bytes_of(tmp_path).replace(b"+49305551234501", b"")
+    content = bytes_of(home).replace(b"+49305551234501", b"")
     for secret in (PHONE, "Quaversmith", "customer-4711", "other-key"):
         assert secret.encode() not in content
     assert states(ledger, batch_id) == {"completed": 3, "cancelled": 1}
@@ -152,12 +178,14 @@ def test_a_row_in_flight_is_not_forgotten(ledger):
     assert next(ledger.rows(batch_id)).contact == PHONE
 
 
-def test_a_lost_key_file_is_reported(ledger, tmp_path):
+def test_a_lost_key_file_is_reported(ledger, home):
     """A key file that cannot be read stops hashing with a cure; it is never silently replaced."""
-    (tmp_path / "ledger.key").write_text("not hex")
-    with pytest.raises(LedgerError, match="key of hashed contacts"):
-        filled(ledger, plans=[person()], payloads="hash")
-    assert (tmp_path / "ledger.key").read_text() == "not hex"
+    filled(ledger, plans=[person()], payloads="hash")
+    (path,) = key_files(home)
+    path.write_text("not hex")
+    with opened(home, HandClock()) as later, pytest.raises(LedgerError, match="key of hashed contacts"):
+        filled(later, plans=[person()], payloads="hash")
+    assert path.read_text() == "not hex"
 
 
 def test_a_launch_of_a_discreet_batch_still_carries_its_payload(ledger, clock):

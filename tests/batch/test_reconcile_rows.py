@@ -202,6 +202,7 @@ async def test_without_execution_data_the_number_of_runs_proves_absence(uncounte
     assert set(uncounted.launches().values()) == {1}
 
 
+@pytest.mark.by_the_clock
 async def test_a_strangers_run_leaves_the_row_to_a_person(uncounted):
     """One run more than rows might be the row's or somebody else's: the numbers are shown and nothing is settled."""
     async with AsyncClient(uncounted.url, client_id="demo", client_secret="demo-secret") as stranger:
@@ -242,6 +243,7 @@ async def test_a_persons_word_explains_no_run(open_world):
     assert "1 row known to run, 1 more may" in report.rows[0].why
 
 
+@pytest.mark.by_the_clock
 async def test_without_the_right_to_count_the_report_names_it(uncounted):
     """A client that may not ask for numbers is told which permission it lacks, and settles nothing."""
     async with AsyncClient(uncounted.url, client_id="demo-readonly", client_secret="demo-readonly-secret") as client:

@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from runner_world import World, row_plan, until
+from runner_world import World, jump_meanwhile, row_plan, until
 
 import flowlaunch.sandbox
 from flowlaunch.batch.decisions import Decision
@@ -14,6 +14,7 @@ from flowlaunch.batch.states import RowState
 from flowlaunch.sandbox import Delay, Status
 
 LAUNCH = "executions.launch"
+HOUR_US = 3_600_000_000
 FLOWS = Path(flowlaunch.sandbox.__file__).parent / "flows"
 PERSON = "ada"
 JITTER_S = 1.0
@@ -59,6 +60,7 @@ async def test_a_batch_that_does_not_wait_ends_when_it_is_paused(open_world):
     assert outcome.counts == {"pending": 5}
 
 
+@pytest.mark.by_the_clock
 async def test_rate_and_concurrency_change_while_it_runs(open_world):
     """A lower rate set from outside spaces the launches that follow."""
     world = open_world().load(30)
@@ -182,6 +184,7 @@ async def test_a_later_run_follows_what_an_earlier_one_launched(open_world):
     assert outcome.counts == {"completed": 5}
 
 
+@pytest.mark.by_the_clock
 async def test_the_pace_holds_in_any_minute_by_the_sandboxes_own_log(open_world):
     """At 300 a minute no sliding minute holds more requests, launches and looks together, also after a resume."""
     world = open_world().load(260)
@@ -223,6 +226,7 @@ def most_in(times, window_s):
     return most
 
 
+@pytest.mark.by_the_clock
 async def test_progress_tells_what_the_batch_waits_for(open_world):
     """Progress names the counts, the budget and what holds the next row back."""
     world = open_world().load(30)
@@ -252,19 +256,20 @@ async def test_retried_rows_are_launched_again_as_new_attempts(open_world):
     assert all(row.state is RowState.COMPLETED for row in world.rows())
 
 
-async def test_a_row_whose_window_shut_waits_for_the_next_one(open_world):
+async def test_a_row_whose_window_shut_waits_for_the_next_one(open_world, monkeypatch):
     """A row that comes up after its window closed is decided again and not sent before the next opening."""
     world = open_world()
     now_us = round(world.clock.now().unix_s * 1e6)
-    shuts_us, opens_us = now_us + 4_000_000, now_us + 30_000_000
+    shuts_us, opens_us = now_us + HOUR_US, now_us + 2 * HOUR_US
     world.load([row_plan(number, closes_us=shuts_us, calendars=("office@UTC",)) for number in range(1, 13)])
 
     def reopen(row, at_us):
         assert row.calendars == ("office@UTC",)
         opens = opens_us if at_us < opens_us else None
-        return Decision(kind="launch", reason="waits-for-window", not_before_us=opens, closes_us=opens_us + 60_000_000)
+        return Decision(kind="launch", reason="waits-for-window", not_before_us=opens, closes_us=opens_us + HOUR_US)
 
-    outcome = await world.run(pace_per_minute=60.0, concurrency=1, reopen=reopen, track=False)
+    jump_meanwhile(world, monkeypatch, "commit", 7_200.0 - 20.0)
+    outcome = await world.run(pace_per_minute=300.0, concurrency=1, reopen=reopen, track=False)
 
     times = [row.intent_us for row in world.rows()]
     assert outcome.counts == {"launched": 12}
@@ -285,6 +290,7 @@ async def test_a_row_whose_window_shut_is_held_where_no_rules_are_known(open_wor
     assert outcome.has_unlaunched
 
 
+@pytest.mark.by_the_clock
 async def test_a_flow_published_anew_is_told_and_the_version_stays(open_world):
     """A new version raises an event; the rows that follow still launch the version of the batch's beginning."""
     world = open_world().load(110)

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from runner_world import row_plan
 
 from flowlaunch import AsyncClient
@@ -28,6 +29,7 @@ async def test_failed_flows_are_archived_with_their_reason(open_world):
     assert failed.reason == failed.result_error_code
 
 
+@pytest.mark.by_the_clock
 async def test_ends_cost_little_more_than_one_read_each(open_world):
     """Once the flow's duration is learnt, a row is read about once."""
     world = open_world().load(200)
@@ -69,6 +71,7 @@ async def test_ends_that_may_not_be_read_do_not_stop_the_launches(open_world):
     assert "tracking-lost" in world.kinds()
 
 
+@pytest.mark.by_the_clock
 async def test_an_execution_that_is_gone_ends_the_batch(open_world):
     """A 404 that lasts beyond the first minute ends the following of that row, which says that its end is unknown."""
     world = open_world().load(3)
@@ -83,6 +86,7 @@ async def test_an_execution_that_is_gone_ends_the_batch(open_world):
     assert [event.facts["reason"] for event in told] == ["gone"]
 
 
+@pytest.mark.by_the_clock
 async def test_a_ramp_goes_on_although_an_end_is_unknown(open_world):
     """A row whose end cannot be learnt holds up no stage of the ramp, in this run as in a later one."""
     world = open_world().load(2)
@@ -96,6 +100,7 @@ async def test_a_ramp_goes_on_although_an_end_is_unknown(open_world):
     assert outcome.elapsed_s < 300
 
 
+@pytest.mark.by_the_clock
 async def test_an_execution_that_stays_unreadable_ends_the_batch(open_world, monkeypatch):
     """An execution whose reads fail again and again, while others can be read, is given up with the reason."""
     monkeypatch.setattr(tracker, "TROUBLE_S", 0.5)
@@ -119,6 +124,7 @@ async def test_an_execution_that_stays_unreadable_ends_the_batch(open_world, mon
     assert next(row.reason for row in world.rows() if row.state is RowState.LAUNCHED) == "unreadable"
 
 
+@pytest.mark.by_the_clock
 async def test_reads_that_are_never_answered_end_the_following(open_world, monkeypatch):
     """When no read at all succeeds for an hour, the batch ends with its rows launched; a later run follows them."""
     monkeypatch.setattr(tracker, "SILENCE_S", 30.0)
@@ -133,6 +139,7 @@ async def test_reads_that_are_never_answered_end_the_following(open_world, monke
     assert (await world.run()).counts == {"completed": 3}
 
 
+@pytest.mark.by_the_clock
 async def test_an_execution_that_never_ends_is_not_followed_for_ever(open_world, monkeypatch):
     """An execution that still runs at the greatest age is given up, so that the batch ends."""
     monkeypatch.setattr(tracker, "OLDEST_S", 20.0)
@@ -155,6 +162,7 @@ async def test_a_later_run_archives_what_ended_meanwhile(open_world):
     assert outcome.counts == {"completed": 5}
 
 
+@pytest.mark.by_the_clock
 async def test_looks_leave_launches_their_share_of_the_pace(open_world):
     """With both wanting slots, reads take about two fifths of the pace while rows are launched."""
     world = open_world().load(150)
