@@ -208,11 +208,22 @@ def test_options_out_of_range_are_refused_at_once(job_of, wrong):
 
 def test_the_first_signal_ends_a_batch_in_order(sandbox, job_of):
     """One SIGTERM: what is in flight is finished, the ledger is released, nothing is in doubt."""
-    sandbox.faults.script(LAUNCH, None, Delay(0.3))
-    alarm = threading.Timer(0.6, os.kill, (os.getpid(), signal.SIGTERM))
+    sandbox.faults.script(LAUNCH, None, Delay(0.6))
+
+    def signal_once_launching():
+        while not sandbox.launches() and not has_ended.wait(0.005):
+            pass
+        if not has_ended.is_set():  # else the batch's handler is gone
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    has_ended = threading.Event()
+    alarm = threading.Thread(target=signal_once_launching)
     alarm.start()
-    outcome = run_batch_sync(job_of(concurrency=1, track=False))
-    alarm.join()
+    try:
+        outcome = run_batch_sync(job_of(concurrency=1, track=False))
+    finally:
+        has_ended.set()
+        alarm.join()
 
     assert outcome.ended == "stopped"
     assert "SIGTERM" in outcome.reason
