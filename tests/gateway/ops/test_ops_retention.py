@@ -11,7 +11,7 @@ from flowlaunch.batch.ledger import open_ledger
 from flowlaunch.batch.states import Event
 from flowlaunch.gateway.ops.options import Retention
 from flowlaunch.gateway.ops.pruning import Pruning
-from flowlaunch.gateway.store import audit, launches, messages, retention
+from flowlaunch.gateway.store import audit, deliveries, launches, messages, retention
 
 KEEP = Retention(launches=30, batches=30, messages=30, audit=30)
 
@@ -85,6 +85,27 @@ def test_what_is_not_over_stays(ledger, clock, state):
 
     assert pruned(ledger)["launches"] == 0
     assert launches.find(ledger.store, launch_id) is not None
+
+
+def test_a_callback_that_nobody_could_send_goes_with_its_launch_in_the_end(ledger, clock):
+    """A callback that is tried keeps its launch; one that has been due for as long as launches are kept does not."""
+    batch_id = route_batch(ledger)
+    tried, stuck = accept(ledger, batch_id, 2, callback="https://app.example/done")
+    finish(ledger, batch_id, clock)
+    deliveries.begin(ledger.store, lambda url: url)
+    clock.advance(29 * DAY_S)
+    seqs = [one.seq for one in deliveries.due(ledger.store, limit=10)]
+    first = next(one for one in deliveries.lease(ledger.store, seqs, "me", lasts_us=1) if one.launch_id == tried)
+    attempt = deliveries.Attempt(number=1, at_us=clock.now_us, took_us=1, http_status=503, problem="away")
+    later = deliveries.Settled(seq=first.seq, state="waiting", attempt=attempt, due_us=clock.now_us + 3_600_000_000)
+    assert deliveries.settle(ledger.store, "me", later)
+    assert pruned(ledger)["launches"] == 0
+    clock.advance(2 * DAY_S)
+
+    assert pruned(ledger)["launches"] == 1
+    assert launches.find(ledger.store, tried) is not None
+    assert launches.find(ledger.store, stuck) is None
+    assert left(ledger)["gateway_deliveries"] == 1
 
 
 def test_old_and_young_are_told_apart_over_many_steps(ledger, clock):

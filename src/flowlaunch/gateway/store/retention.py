@@ -28,9 +28,10 @@ LINES: Final = {"audit": (audit, audit.c.at_us), "messages": (messages, messages
 def old_launches(store: Store, before_us: int, after_id: str, limit: int = STEP) -> tuple[list[int], str | None]:
     """Return rows of launches accepted before an instant that may be removed, and the id to read on after; None: all.
 
-    Those that have not come to their end, or whose callback is not through, are passed over.
+    Those that have not come to their end, or whose callback is not through, are passed over; a callback that has been
+    due for as long as that, and that nobody could send, keeps nothing: what waits for a receiver has an end, too.
     """
-    waits = exists().where(deliveries.c.row_id == launches.c.row_id, deliveries.c.due_us.is_not(None))
+    waits = exists().where(deliveries.c.row_id == launches.c.row_id, deliveries.c.due_us >= before_us)
     wishes_open = exists().where(wishes.c.row_id == launches.c.row_id, wishes.c.begun_us.is_(None))
     is_over = and_(rows.c.state.in_(removal.FINAL), func.coalesce(rows.c.ended_us, 0) < before_us)
     wanted = (
