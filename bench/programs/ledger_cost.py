@@ -1,11 +1,12 @@
-"""What a row costs a ledger: PLACE (a path or URL), rows. Load them, launch them in groups of 64, end them.
+"""What a row costs a ledger: PLACE (a path or URL), rows, rows worked (all): load, launch in groups of 64, end.
 
-Nothing is sent; prints microseconds a row of each step, and bytes a row when all is done: of the database, and of
-PostgreSQL's log.
+Nothing is sent; prints microseconds a row of each step, seconds of the steps that are one for the batch, bytes a row
+when all is done, of the database and of PostgreSQL's log, and the most memory of this process in megabytes.
 """
 
 import itertools
 import json
+import resource
 import sys
 import time
 import uuid
@@ -16,6 +17,7 @@ from flowlaunch.batch.ledger import BatchSpec, Result, open_ledger
 from flowlaunch.batch.states import Event
 
 PLACE, ROWS = sys.argv[1], int(sys.argv[2])
+WORKED = min(ROWS, int(sys.argv[3])) if len(sys.argv) > 3 else ROWS
 CHUNK, GROUP = 2_000, 64
 OUTPUTS = b'{"Flow.message":"Hello Ada, we will call you about order 00004711","Flow.team":"orders"}'
 
@@ -41,10 +43,9 @@ def groups(rows, size):
         yield part
 
 
-def launch(ledger, batch_id):
-    worker = ledger.start_work(batch_id)
+def launch(ledger, worker):
     results, launched = [], []
-    while chunk := ledger.take_chunk(worker, CHUNK):
+    while len(launched) < WORKED and (chunk := ledger.take_chunk(worker, min(CHUNK, WORKED - len(launched)))):
         for part in groups(chunk.rows, GROUP):
             ledger.commit(worker, intents=part, results=results)
             results = [row.outcome(Event.ACCEPTED, execution_id=str(uuid.uuid4()), look_at_us=1) for row in part]
@@ -82,10 +83,12 @@ def log_bytes(ledger):
         return int(connection.exec_driver_sql("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn").scalar())
 
 
-def timed(figures, name, function, *given):
+def timed(figures, name, rows, function, *given):
+    """Note microseconds a row, or with no number of rows the seconds of it all."""
     began = time.perf_counter()
     made = function(*given)
-    figures[f"{name}_us"] = (time.perf_counter() - began) / ROWS * 1e6
+    took_s = time.perf_counter() - began
+    figures[f"{name}_us" if rows else f"{name}_s"] = took_s / rows * 1e6 if rows else took_s
     return made
 
 
@@ -93,11 +96,14 @@ figures = {}
 with open_ledger(PLACE) as ledger:
     empty_bytes, began_bytes = size_bytes(ledger), log_bytes(ledger)
     batch_id = ledger.create_batch(BatchSpec(source="rows", flow_id="flow", flow_version="1"))
-    timed(figures, "load", ledger.add_rows, batch_id, map(plan, range(1, ROWS + 1)))
-    ledger.finish_loading(batch_id)
-    launched = timed(figures, "launch", launch, ledger, batch_id)
-    timed(figures, "end", end, ledger, batch_id, launched)
+    timed(figures, "load", ROWS, ledger.add_rows, batch_id, map(plan, range(1, ROWS + 1)))
+    timed(figures, "finish", None, ledger.finish_loading, batch_id)
+    worker = timed(figures, "start", None, ledger.start_work, batch_id)
+    launched = timed(figures, "launch", WORKED, launch, ledger, worker)
+    timed(figures, "end", WORKED, end, ledger, batch_id, launched)
+    timed(figures, "count", None, ledger.counts, batch_id)
 with open_ledger(PLACE) as ledger:  # opened anew: a file's log is part of it now
     figures["log_bytes"] = (log_bytes(ledger) - began_bytes) / ROWS
     figures["bytes"] = (size_bytes(ledger) - empty_bytes) / ROWS
+figures["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps(figures))
