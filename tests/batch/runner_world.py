@@ -14,7 +14,7 @@ from flowlaunch.batch.work import WorkOptions, row_counts, work_on
 
 ORDER_FLOW = "f0000000-0000-4000-8000-000000000001"
 SPEED = 20.0
-LONGEST_S = 20.0
+LONGEST_S = 60.0
 
 
 async def until(holds):

@@ -33,9 +33,11 @@ async def test_a_paused_batch_launches_nothing_until_it_is_resumed(open_world):
     def control(**change):
         world.ledger.control(world.batch_id, by=PERSON, change=Change(**change))
 
-    task = asyncio.create_task(world.run(pace_per_minute=300.0))
-    await world.until_launched(1)
-    control(paused=True, pause_reason="the boss calls")
+    def on_event(event):
+        if event.kind == "progress" and world.sandbox.launches() and "paused" not in world.kinds():
+            control(paused=True, pause_reason="the boss calls")
+
+    task = asyncio.create_task(world.run(on_event, pace_per_minute=300.0))
     await until(lambda: "paused" in world.kinds())
     await until(lambda: not world.counts().get("launching"))
     held = len(world.sandbox.launches())
@@ -64,10 +66,12 @@ async def test_a_batch_that_does_not_wait_ends_when_it_is_paused(open_world):
 async def test_rate_and_concurrency_change_while_it_runs(open_world):
     """A lower rate set from outside spaces the launches that follow."""
     world = open_world().load(30)
-    task = asyncio.create_task(world.run(pace_per_minute=400.0, track=False))
-    await world.until_launched(1)
-    world.ledger.control(world.batch_id, by=PERSON, change=Change(rate_per_minute=120.0, concurrency=2))
-    outcome = await task
+
+    def on_event(event):
+        if event.kind == "progress" and world.sandbox.launches() and "changed" not in world.kinds():
+            world.ledger.control(world.batch_id, by=PERSON, change=Change(rate_per_minute=120.0, concurrency=2))
+
+    outcome = await world.run(on_event, pace_per_minute=400.0, track=False)
 
     assert outcome.counts == {"launched": 30}
     assert "changed" in world.kinds()
@@ -77,7 +81,7 @@ async def test_rate_and_concurrency_change_while_it_runs(open_world):
 
 async def test_cancel_gives_up_what_was_not_sent_and_follows_the_rest(open_world):
     """Cancel leaves no row to launch; what was launched is followed to its end."""
-    world = open_world().load(60)
+    world = open_world().load(600)
     task = asyncio.create_task(world.run(pace_per_minute=300.0))
     await world.until_launched(1)
     world.ledger.control(world.batch_id, by=PERSON, change=Change(cancelled=True))
@@ -86,7 +90,7 @@ async def test_cancel_gives_up_what_was_not_sent_and_follows_the_rest(open_world
     assert outcome.ended == "cancelled"
     assert set(outcome.counts) == {"completed", "cancelled"}
     assert outcome.counts["completed"] == len(world.sandbox.launches())
-    assert sum(outcome.counts.values()) == 60
+    assert sum(outcome.counts.values()) == 600
 
 
 async def test_the_first_request_to_stop_finishes_what_is_in_flight(open_world):
@@ -113,7 +117,7 @@ async def test_the_second_request_ends_at_once_and_what_was_in_flight_is_in_doub
     await until(lambda: world.counts().get("launching") == 4)
     world.stop.request()
     world.stop.request()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(4.5):  # sooner than the answers
         outcome = await task
 
     assert outcome.ended == "stopped"
@@ -201,6 +205,7 @@ async def test_the_pace_holds_in_any_minute_by_the_sandboxes_own_log(open_world)
     assert most_in(times, 60.0 - JITTER_S) <= 300
 
 
+@pytest.mark.by_the_clock
 async def test_two_batches_of_one_ledger_share_one_budget(open_world):
     """Two runners with the same OAuth client, each with a connection of its own, keep to one budget together."""
     world = open_world().load(200)
