@@ -1,8 +1,8 @@
 """What a row costs in each database as rows grow: time of every step, and room on the disk.
 
 BENCH_LEDGER_ROWS shortens it (`10000,100000`) or makes it longer; BENCH_LEDGER_WORKED launches and ends only so many
-rows of each batch, so that loading can be measured at sizes whose work takes hours; BENCH_LEDGER_IN=PostgreSQL or =SQLite
-measures one database.
+rows of each batch, so that loading can be measured at sizes whose work takes hours; BENCH_LEDGER_IN (PostgreSQL,
+SQLite) measures one database.
 """
 
 from __future__ import annotations
