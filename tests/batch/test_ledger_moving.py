@@ -65,6 +65,7 @@ def test_everything_is_moved_and_proved(tmp_path, postgres_url, clock):
     assert postgres_url.split(":")[2].split("@")[0] not in moved.place
 
 
+@pytest.mark.one_database("sqlite", "it is moved from a file")
 async def test_a_paused_batch_goes_on_in_postgresql(open_world, postgres_url):
     """A batch stopped and paused half-way goes on where it was: each row is launched once, by the journal."""
     world = open_world()

@@ -78,9 +78,7 @@ class LaunchPages:
         where = LaunchFilter(states=(RowState(query["state"]),) if query["state"] in dict(STATES) else ())
         if query["q"]:
             return Slice(reader.search(query["q"], where, route=route, limit=SIZE))
-        cursor = Cursor.read(query.after) if query.after else None
-        if query.after and cursor is None:
-            raise PageError(400, "There is no such part of the list", query.after[:20])
+        cursor = Cursor.read(query.after) if query.after else None  # a mistyped one shows the list from its start
         views, following = reader.page(where, route=route, cursor=cursor, limit=SIZE)
         is_partial = following is not None and len(views) < SIZE
         return Slice(views, following.text() if following is not None else None, is_partial)
