@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
     from flowlaunch.aclient import AsyncClient
-    from flowlaunch.batch.ledger import Ledger, RowRecord
+    from flowlaunch.batch.ledger import Batch, Ledger, RowRecord
     from flowlaunch.models import Execution
 
 __all__ = ["InstanceMatch", "ReconcileReport", "RowEvidence", "reconcile_batch", "reconcile_sync"]
@@ -90,8 +90,7 @@ async def reconcile_batch(
         now: the present instant, for tests.
 
     """
-    batch = ledger.batch(batch_id)
-    records = list(ledger.rows(batch_id, RowFilter(states=(RowState.IN_DOUBT,))))
+    batch, records = await asyncio.to_thread(_asked, ledger, batch_id)
     if not records:
         return ReconcileReport()
     token_input = str(batch.spec.settings.get("token_input") or "")
@@ -99,7 +98,9 @@ async def reconcile_batch(
     notes: list[str] = []
     runs = {span: await _runs(client, batch.spec.flow_id, span, notes) for span in spans(doubts)}
     found = [match for told in runs.values() for match in told.found]
-    known, presences = _known(ledger, batch.spec.flow_id, {row.row_id for row in records}, list(runs))
+    known, presences = await asyncio.to_thread(
+        _known, ledger, batch.spec.flow_id, {row.row_id for row in records}, list(runs)
+    )
     marks = await _marks(client, [one for one in found if one.execution_id not in known], token_input, notes)
     now_us = round((now or datetime.now(UTC)).timestamp() * 1e6)
     counts = {
@@ -108,7 +109,7 @@ async def reconcile_batch(
         if not told.is_whole
     }
     rows = judge_doubts(doubts, runs, known, marks, now_us, counts, is_sole=is_sole)
-    launched, absent = _settle(ledger, batch_id, rows) if settle else (0, 0)
+    launched, absent = await asyncio.to_thread(_settle, ledger, batch_id, rows) if settle else (0, 0)
     left = len(rows) - launched - absent
     return ReconcileReport(
         rows=tuple(rows), settled_launched=launched, settled_absent=absent, left=left,
@@ -181,6 +182,11 @@ async def _runs(client: AsyncClient, flow_id: str, span: tuple[int, int], notes:
     unique = {one.execution_id: one for half in halves for one in half.found}
     why_not = next((half.why_not for half in halves if not half.is_whole), "")
     return Runs(found=tuple(unique.values()), is_whole=all(half.is_whole for half in halves), why_not=why_not)
+
+
+def _asked(ledger: Ledger, batch_id: int) -> tuple[Batch, list[RowRecord]]:
+    """Return a batch and its rows in doubt."""
+    return ledger.batch(batch_id), list(ledger.rows(batch_id, RowFilter(states=(RowState.IN_DOUBT,))))
 
 
 def _known(

@@ -9,6 +9,7 @@ from gateway_world import GOOD
 
 from flowlaunch.batch.ledger.store import Store
 from flowlaunch.gateway.store import keys as key_rows
+from flowlaunch.sandbox.faults import DropAfterProcessing
 
 
 @pytest.fixture
@@ -82,5 +83,9 @@ def test_nothing_waits_for_the_database_in_the_event_loop(open_door, tmp_path, m
     door.call("POST", "/v1/routes/one/pause")
     door.call("POST", "/v1/routes/one/pace", {"rate_per_minute": 60})
     door.call("POST", "/v1/routes/one/resume")
+    door.sandbox.faults.next("executions.launch", DropAfterProcessing())
+    doubtful = door.launch(GOOD, flow=None, route="one", wait_s=20).json
+    assert doubtful["state"] == "in_doubt"
+    assert door.call("POST", f"/v1/launches/{doubtful['id']}/reconcile").status == 200
     assert set(statuses.values()) == {200}, statuses
     assert not places
