@@ -164,8 +164,9 @@ def test_calls_under_a_fault_at_sign_in(arena: Arena, connect, kind: str, row: R
             judge(trial, error, row.expected_at_sign_in(target, mode), times)
             assert trial.launches == (target.launches if error is None else 0)
             assert trial.sent(target.operation) >= (1 if error is None else 0)
-            if error is not None:
-                assert {entry.operation for entry in trial.entries} == {"token"}
+            if error is not None:  # a deadline of 50 ms may pass before the sandbox has read anything
+                asked = {entry.operation for entry in trial.entries}
+                assert asked == {"token"} or (row.is_silent and not asked)
 
 
 @KINDS

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -85,14 +86,28 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="session")
-def inbox():
+@contextmanager
+def receiving():
     with Inbox() as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield server
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def inbox():
+    """The receiver of the served gateway: each test waits for all that it causes."""
+    with receiving() as server:
+        yield server
+
+
+@pytest.fixture
+def own_inbox():
+    """A receiver for a test that may be told things again."""
+    with receiving() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -50,12 +50,11 @@ def launch(address, key, number, url):
     return told["id"]
 
 
-def test_no_end_is_forgotten_when_the_gateway_is_killed(tmp_path, inbox):
+def test_no_end_is_forgotten_when_the_gateway_is_killed(tmp_path, own_inbox):
     """Killed while it tells, then started again: the end of every launch is told, once or again, and verifies."""
-    ledger = tmp_path / "gateway.ledger"
+    ledger, inbox = tmp_path / "gateway.ledger", own_inbox
     with open_ledger(ledger) as opened:
         issued = Keys(opened.store).create("app", ["launch"], who="test")
-    inbox.messages.clear()
     inbox.statuses = [500, 204, 204]  # the first one is tried again, after the kill
     with Sandbox(rate_per_minute=None) as sandbox:
         with process(sandbox, ledger, inbox) as address:
