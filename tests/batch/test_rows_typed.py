@@ -255,7 +255,7 @@ def test_broken_parquet_is_named(tmp_path):
 
 
 @pytest.fixture
-def database(tmp_path):
+def people_url(tmp_path):
     path = tmp_path / "people.db"
     connection = sqlite3.connect(path)
     connection.execute("create table people (phone text, age integer)")
@@ -265,21 +265,21 @@ def database(tmp_path):
     return f"sqlite:///{path}"
 
 
-def test_query_rows_are_streamed(database):
+def test_query_rows_are_streamed(people_url):
     """The records of a query are rows with their own types, hashed in order."""
-    source, rows = rows_of(database, query="select phone, age from people order by rowid")
+    source, rows = rows_of(people_url, query="select phone, age from people order by rowid")
     assert rows == [InputRow(1, {"phone": "+4930123456", "age": 41}), InputRow(2, {"phone": "0301", "age": None})]
-    again, _rows = rows_of(database, query="select phone, age from people order by rowid")
-    other, _rows = rows_of(database, query="select phone, age from people order by rowid desc")
+    again, _rows = rows_of(people_url, query="select phone, age from people order by rowid")
+    other, _rows = rows_of(people_url, query="select phone, age from people order by rowid desc")
     assert source.sha256() == again.sha256() != other.sha256()
 
 
-def test_query_errors_are_ours(database):
+def test_query_errors_are_ours(people_url):
     """A missing query, a wrong one and an unknown database are errors with a cure, without a password."""
     with pytest.raises(InputError, match="no query"):
-        rows_of(database)
+        rows_of(people_url)
     with pytest.raises(InputError, match="no such table"):
-        rows_of(database, query="select * from nobody")
+        rows_of(people_url, query="select * from nobody")
     with pytest.raises(SettingsError) as caught:
         rows_of("nodb://me:secret@host/x", query="select 1")
     assert "secret" not in str(caught.value)

@@ -86,16 +86,16 @@ def test_a_launch_shows_without_a_reload(tabs, world):
 def test_launches_are_found_and_filtered(tabs, world):
     """A launch is found by the app's own key, and the list shows one state or one route only."""
     for number in range(3):
-        world.launch(h_idempotency_key=f"order-{number}", route="listed", flow=None, wait_s=25)
+        world.launch(h_idempotency_key=f"mango-{number}", route="listed", flow=None, wait_s=25)
     failed = world.launch({"orderId": "x"}, flow="Refund check", wait_s=25).json["id"]
     page = sign_in(tabs, world, path="/launches")
-    expect(page.locator("tbody tr").filter(has_text="order-")).to_have_count(3)
+    expect(page.locator("tbody tr").filter(has_text="mango-")).to_have_count(3)
 
-    page.get_by_label("Find").fill("order-1")
+    page.get_by_label("Find").fill("mango-1")
     expect(page.locator("tbody tr")).to_have_count(1)
     page.get_by_label("Find").fill("")
     page.get_by_label("State").select_option("failed")
-    expect(page.locator("tbody tr").filter(has_text="order-")).to_have_count(0)
+    expect(page.locator("tbody tr").filter(has_text="mango-")).to_have_count(0)
     expect(page.locator(f"tr#{failed}")).to_contain_text("Refund check")
     page.get_by_label("State").select_option("")
     page.get_by_label("Route").select_option("listed")
