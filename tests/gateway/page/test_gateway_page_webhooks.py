@@ -1,5 +1,7 @@
 """Webhooks on the page: what came, what became of it, and taking in again what was refused."""
 
+import threading
+
 import pytest
 
 from browsers import expect
@@ -63,6 +65,11 @@ def test_a_refused_message_is_taken_in_again(signed_in, world, send_message):
         file.write_text(as_it_was, "utf-8")
         world.state.routes.reload()
     expect(page.locator("#list tbody tr").filter(has_text="late-1")).to_have_count(0)  # it is not refused any more
+    turn = threading.Event()
+    for _ in range(1_000):  # it is recorded at once, and launched by the gateway's next turn
+        if world.launched(orderId="WH-2"):
+            break
+        turn.wait(0.02)
     assert world.launched(orderId="WH-2") == 1
     assert [one.target for one in audit.read(world.state.ledger.store, what="webhook.replay")] == ["mistaken/late-1"]
 
