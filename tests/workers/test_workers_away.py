@@ -77,6 +77,8 @@ def test_a_worker_ends_when_asked_to_while_its_database_is_away(worker_world, do
     mute = Doorway(worker_world.url)
     worker_world.workers_url = mute.url
     muted = worker_world.start()[0]
+    worker_world.load(40)
+    worker_world.until(lambda: worker_world.counts(1) == {"completed": 40})  # both have begun and are idle again
     door.shut()
     mute.mute()
     worker_world.until(lambda: all("no sign of life" in worker_world.log_of(one) for one in (refused, muted)))
