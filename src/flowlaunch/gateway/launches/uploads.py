@@ -116,10 +116,10 @@ class Uploads:
                     await asyncio.to_thread(folder.keep, received, path, upload)
                     batch = await self._recorded(folder, path, upload, flow, inputs)
                     await asyncio.to_thread(self._hold, batch, caller.name)
+                    self._read(folder, batch, upload)
                     facts = {"name": upload.name, "route": upload.route or "", "flow": upload.flow}
                     what = (caller, "batch.upload", f"batch:{batch.batch_id}", facts)
                     await asyncio.to_thread(audit.record, self._ledger.store, *what)
-                    self._read(folder, batch, upload)
         return batch.batch_id, was_there
 
     def _known(self, folder: UploadFolder, path: Path, upload: Upload) -> Batch | None:
