@@ -11,15 +11,18 @@ class Doorway:
 
     Attributes:
         tries: connections asked for since it was shut or muted.
+        is_mute: whether nothing more gets through.
 
     """
 
-    def __init__(self, url):
-        self._to = urlsplit(url)
+    def __init__(self, url, *, answers=None):
+        """Open a way that falls silent after so many answers, if that is given."""
+        self._to, self._answers = urlsplit(url), answers
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self._held = []
-        self._is_open, self._is_mute = True, False
+        self._is_open, self.is_mute = True, False
         self.tries = 0
+        self._turn = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
@@ -38,12 +41,12 @@ class Doorway:
 
     def mute(self):
         """Let nothing more through, either way, and hold on to every connection."""
-        self._is_mute, self.tries = True, 0
+        self.is_mute, self.tries = True, 0
 
     def open(self):
         """Take connections again; those that were held while it was mute are broken."""
         self.shut()
-        self._is_open, self._is_mute = True, False
+        self._is_open, self.is_mute = True, False
 
     def close(self):
         self.shut()
@@ -60,22 +63,31 @@ class Doorway:
                 _close(client)
                 continue
             self._held.append(client)
-            if self._is_mute:
+            if self.is_mute:
                 continue
             with contextlib.suppress(OSError):
                 server = socket.create_connection((self._to.hostname, self._to.port))
                 self._held.append(server)
-                for pair in ((client, server), (server, client)):
+                for pair in ((client, server, False), (server, client, True)):
                     threading.Thread(target=self._copy, args=pair, daemon=True).start()
 
-    def _copy(self, source, target):
+    def _copy(self, source, target, answers):
         with contextlib.suppress(OSError):
             while part := source.recv(65_536):
-                if self._is_mute:
+                if answers:
+                    self._count()
+                if self.is_mute:
                     return
                 target.sendall(part)
         _close(source)
         _close(target)
+
+    def _count(self):
+        with self._turn:
+            if self._answers is not None and not self.is_mute:
+                self._answers -= 1
+                if self._answers < 0:
+                    self.mute()
 
 
 def _close(one):

@@ -31,10 +31,14 @@ def test_a_run_that_is_ended_leaves_no_process_behind(tmp_path, how):
     settings = os.environ | {"ABANDONED_PIDS": str(told)}
     with (tmp_path / "log").open("wb") as log:
         run = ChildProcess(command, env=settings, stdout=log, stderr=log)
-    until(lambda: told.exists() and told.read_text().count(" ") == 3)
-    pids = [int(one) for one in told.read_text().split()]
-    if how == "kill":
-        assert all(process_exists(pid) for pid in pids)
+    try:
+        until(lambda: told.exists() and told.read_text().count(" ") == 3)
+        pids = [int(one) for one in told.read_text().split()]
+        if how == "kill":
+            assert [pid for pid in pids if not process_exists(pid)] == [], (tmp_path / "log").read_text()
+            run.kill()
+        assert run.wait(LONGEST_S) != 0
+    finally:
         run.kill()
-    assert run.wait(LONGEST_S) != 0
+        run.wait()
     until(lambda: not any(process_exists(pid) for pid in pids))

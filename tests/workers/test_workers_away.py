@@ -1,14 +1,21 @@
 """Workers whose database is away: they wait quietly, lose nothing, end when asked to, and give up in the end."""
 
+import asyncio
 import signal
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from doorway import Doorway
-from worker_world import HASTY, LONGEST_S
+from worker_world import HASTY, IS_LONG, LONGEST_S
 
+from child_processes import ChildProcess
+from flowlaunch._io.clock_async import SystemAsyncClock
 from flowlaunch.batch.ledger import crew, open_ledger
+from flowlaunch.batch.ledger.jobs_schema import prepare_jobs
+from flowlaunch.batch.stop import Stop
+from flowlaunch.batch.workers.starting import Start
 from flowlaunch.errors import LedgerUnreachableError
 from flowlaunch.sandbox import Hang
 
@@ -87,6 +94,66 @@ def test_a_worker_ends_when_asked_to_while_its_database_is_away(worker_world, do
     for one in (refused, muted):
         assert one.wait(LONGEST_S) == 0, worker_world.log_of(one)
     mute.close()
+
+
+def test_one_signal_ends_a_worker_wherever_its_database_fell_silent(worker_world):
+    """A worker ends by one SIGTERM after any answer of its start was the last: none of its threads waits for ever."""
+    prepare_jobs(worker_world.ledger.store)
+    answers = list(range(1, 64, 1 if IS_LONG else 9))
+    for begin in range(0, len(answers), 8):
+        begun = [(number, *_begin_to_fall_silent(worker_world, number)) for number in answers[begin : begin + 8]]
+        worker_world.until(lambda begun=begun: all(door.is_mute for _, door, _ in begun))
+        for _, _, worker in begun:
+            worker.send_signal(signal.SIGTERM)
+        for number, door, worker in begun:
+            assert worker.wait(LONGEST_S) in (0, 1, -signal.SIGTERM), number
+            door.close()
+
+
+def _begin_to_fall_silent(world, answers):
+    door = Doorway(world.url, answers=answers)
+    world.workers_url = door.url
+    with (world.folder / f"silent-{answers}.log").open("wb") as log:
+        return door, ChildProcess(
+            [sys.executable, *world.program, "worker", "run"], env=world.environment(), stdout=log, stderr=log
+        )
+
+
+class HurriedClock(SystemAsyncClock):
+    """Runs thirty times as fast."""
+
+    async def sleep(self, seconds):
+        await super().sleep(seconds / 30)
+
+    async def wait(self, event, seconds):
+        await super().wait(event, seconds / 30)
+
+
+@pytest.mark.parametrize("is_asked", [False, True], ids=["nobody-asks", "asked-to-end"])
+async def test_a_start_without_an_answer_ends_and_says_so(worker_world, is_asked):
+    """A database that falls silent while a worker begins ends the start after half a minute, naming the database."""
+    door, stop = Doorway(worker_world.url, answers=5), Stop()
+
+    async def begin():
+        async with Start(stop, HurriedClock()) as start:
+            opening = asyncio.create_task(asyncio.to_thread(open_ledger, door.url, on_store=start.watch))
+            if is_asked:
+                stop.request("end")
+            await opening
+
+    with pytest.raises(LedgerUnreachableError, match=r"takes connections and does not answer") as found:
+        await begin()
+    assert "127.0.0.1" in found.value.message
+    assert "start the worker again" in found.value.hint
+    door.close()
+
+
+def test_a_connection_that_comes_after_all_was_given_up_is_broken_too(worker_world):
+    """A thread that was about to connect when a worker gave up gets an error, not a wait without end."""
+    with open_ledger(worker_world.url) as ledger:
+        ledger.store.break_off(for_good=True)
+        with pytest.raises(LedgerUnreachableError), ledger.store.between("ask") as connection:
+            connection.exec_driver_sql("SELECT 1")
 
 
 def test_a_worker_that_gives_up_says_what_it_could_not_write(worker_world, door):

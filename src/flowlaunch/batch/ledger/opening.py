@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flowlaunch.batch.ledger.ledger import Ledger
-    from flowlaunch.batch.ledger.store import Clock
+    from flowlaunch.batch.ledger.store import Clock, Store
 
 __all__ = ["open_ledger"]
 
@@ -21,6 +21,7 @@ def open_ledger(
     create: bool = True,
     boundary: Callable[[str], None] | None = None,
     moved_ok: bool = False,
+    on_store: Callable[[Store], None] | None = None,
 ) -> Ledger:
     """Open the ledger at a path, or in a PostgreSQL database (`postgresql://…`), making it when there is none.
 
@@ -28,7 +29,8 @@ def open_ledger(
     others may be at work on it (`flowlaunch ledger upgrade`). `moved_ok` opens a file whose ledger was moved.
 
     `clock` is for tests: by default files go by this machine's clock and PostgreSQL by the server's. `boundary` is
-    called with `before:<what>` and `after:<what>` around every commit, for tests that end the process there.
+    called with `before:<what>` and `after:<what>` around every commit, for tests that end the process there. `on_store`
+    is given the store before a server is asked anything, so that another thread can break that off.
 
     Raises:
         LedgerTooNewError: a newer flowlaunch wrote it.
@@ -41,5 +43,7 @@ def open_ledger(
     from flowlaunch.batch.ledger import versions  # noqa: PLC0415
     from flowlaunch.batch.ledger.ledger import Ledger  # noqa: PLC0415
 
-    store = versions.open_store(place, clock or SystemClock(), create=create, boundary=boundary, moved_ok=moved_ok)
+    store = versions.open_store(
+        place, clock or SystemClock(), create=create, boundary=boundary, moved_ok=moved_ok, on_store=on_store
+    )
     return Ledger(store)

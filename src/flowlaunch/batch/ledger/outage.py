@@ -93,16 +93,28 @@ class Lines:
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self._open: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._is_for_good = False
 
     def add(self, connection: _Connection) -> None:
-        """Take in a new connection."""
+        """Take in a new connection, before anything is asked on it."""
         with self._turn:
             self._open.add(connection)
+            is_too_late = self._is_for_good
+        if is_too_late:
+            _shut(connection)
 
-    def break_off(self) -> None:
-        """Shut every connection: whoever waits for an answer on it, in whatever thread, gets an error instead."""
+    def break_off(self, *, for_good: bool = False) -> None:
+        """Shut every connection: whoever waits for an answer on it, in whatever thread, gets an error instead.
+
+        `for_good`: those that are still to come as well.
+        """
         with self._turn:
+            self._is_for_good = self._is_for_good or for_good
             found = list(self._open)
         for one in found:
-            with suppress(Exception), socket.socket(fileno=os.dup(one.fileno())) as line:  # closed ones have no number
-                line.shutdown(socket.SHUT_RDWR)
+            _shut(one)
+
+
+def _shut(connection: _Connection) -> None:
+    with suppress(Exception), socket.socket(fileno=os.dup(connection.fileno())) as line:  # closed ones have no number
+        line.shutdown(socket.SHUT_RDWR)

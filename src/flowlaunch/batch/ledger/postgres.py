@@ -94,7 +94,7 @@ class PostgresDatabase:
         self._outage = Outage()
         self._said = f"reach {self.place}: it was given up"
         self._lines = Lines()
-        event.listen(self.engine, "connect", self._opened)
+        event.listen(self.engine, "connect", self._opened, insert=True)  # first of all: others ask the server
 
     @contextlib.contextmanager
     def writing(self, *, durable: bool) -> Iterator[Connection]:
@@ -148,7 +148,7 @@ class PostgresDatabase:
         """Break every connection, whoever waits for an answer on it; `for_good`: do not wait for the server again."""
         if for_good:
             self._outage.give_up()
-        self._lines.break_off()
+        self._lines.break_off(for_good=for_good)
 
     def silence_s(self, stale_after_s: float) -> float:
         """Return what silence means death now: none, while all may only just have got the server back."""

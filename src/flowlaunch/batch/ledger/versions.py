@@ -38,10 +38,14 @@ def open_store(
     create: bool,
     boundary: Callable[[str], None] | None = None,
     moved_ok: bool = False,
+    on_store: Callable[[Store], None] | None = None,
 ) -> Store:
     """Open the ledger at `place`, making it, or bringing a file up to date."""
     if isinstance(place, str) and "://" in place:
-        return _open_server(place, clock, create=create, boundary=boundary)
+        store = server_store(place, clock, boundary=boundary)
+        if on_store is not None:
+            on_store(store)
+        return _checked(store, create=create)
     path = Path(place).absolute()
     fresh = _check_file(path, create=create)
     if fresh:
@@ -58,8 +62,7 @@ def open_store(
     return store
 
 
-def _open_server(place: str, clock: Clock, *, create: bool, boundary: Callable[[str], None] | None) -> Store:
-    store = server_store(place, clock, boundary=boundary)
+def _checked(store: Store, *, create: bool) -> Store:
     try:
         if _server_version(store, create=create) == 0:
             upgrade(store, HEAD)

@@ -23,6 +23,7 @@ from flowlaunch.batch.workers.hands import Hands
 from flowlaunch.batch.workers.presence import GIVE_UP_AFTER_S, Presence
 from flowlaunch.batch.workers.queue import FOLLOW, LAUNCH, STALE_S, opened_queue
 from flowlaunch.batch.workers.standing import crew_of
+from flowlaunch.batch.workers.starting import Start, break_off_later
 from flowlaunch.batch.workers.watching import FlowWatch
 from flowlaunch.batch.writer import Writer
 from flowlaunch.errors import FlowlaunchError, LedgerError, LedgerUnreachableError, SettingsError
@@ -102,9 +103,12 @@ async def work(
         raise SettingsError("a worker needs at least one profile to launch with")
     time = clock or SystemAsyncClock()
     async with AsyncExitStack() as stack:
-        ledger = stack.enter_context(await asyncio.to_thread(open_ledger, place, clock=time))
-        queue = await stack.enter_async_context(opened_queue(ledger, place))
-        worker = _Worker(ledger, queue, clients, stop, options or WorkerOptions(), time)
+        async with Start(stop, time) as start:
+            opening = asyncio.to_thread(open_ledger, place, clock=time, on_store=start.watch)
+            ledger = stack.enter_context(await opening)
+            queue = await stack.enter_async_context(opened_queue(ledger, place, start.lines))
+            worker = _Worker(ledger, queue, clients, stop, options or WorkerOptions(), time)
+            await worker.join()
         await worker.run()
         return worker.me
 
@@ -153,14 +157,17 @@ class _Worker:
         self.queue.on(LAUNCH, self.hands.launch)
         self.queue.on(FOLLOW, self.hands.follow)
 
+    async def join(self) -> None:
+        """Get onto the list of workers."""
+        await asyncio.to_thread(crew.join, self.ledger.store, self.me)
+        if self.options.on_joined is not None:
+            self.options.on_joined(self.me)
+
     async def run(self) -> None:
         """Work until asked to stop, and leave."""
         loop = self._loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._heed)
         self.stop.on_request(self._hear)
-        await asyncio.to_thread(crew.join, self.ledger.store, self.me)
-        if self.options.on_joined is not None:
-            self.options.on_joined(self.me)
         feeder = Feeder(
             self.ledger, self.queue, self.me.process_id, self.clock, stale_after_s=self.options.stale_after_s
         )
@@ -186,7 +193,8 @@ class _Worker:
             for task in (beside, beating):
                 task.cancel()
             await asyncio.gather(beside, beating, return_exceptions=True)
-            self._writer.close()
+            break_off_later(self._break_off)
+            await asyncio.to_thread(self._writer.close)
             self.me = self._now()
             with suppress(LedgerError):
                 await asyncio.to_thread(crew.leave, self.ledger.store, self.me.process_id)
@@ -235,7 +243,7 @@ class _Worker:
 
     def _break_off(self, *, for_good: bool = False) -> None:
         self.ledger.store.break_off(for_good=for_good)
-        self.queue.break_off()
+        self.queue.break_off(for_good=for_good)
 
     async def _do_jobs(self) -> None:
         """Take jobs, beginning again when the database was away or took this process for dead."""

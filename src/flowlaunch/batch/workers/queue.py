@@ -156,9 +156,9 @@ class JobQueue:
         with _reachable("take a job back"):
             await self._app.job_manager.cancel_job_by_id_async(job.job_id, delete_job=True)
 
-    def break_off(self) -> None:
-        """Break every connection: a server that hangs answers on none of them."""
-        self._lines.break_off()
+    def break_off(self, *, for_good: bool = False) -> None:
+        """Break every connection: a server that hangs answers on none of them. `for_good`: any later one as well."""
+        self._lines.break_off(for_good=for_good)
 
     async def _drop(self, job: jobs.Job) -> None:
         try:
@@ -219,10 +219,10 @@ def queue_of_worker(worker: str) -> str:
 
 
 @asynccontextmanager
-async def opened_queue(ledger: Ledger, place: str) -> AsyncIterator[JobQueue]:
+async def opened_queue(ledger: Ledger, place: str, lines: Lines | None = None) -> AsyncIterator[JobQueue]:
     """Open the jobs in a ledger's database, making their tables when there are none."""
-    prepare_jobs(ledger.store)
-    lines = Lines()
+    await asyncio.to_thread(prepare_jobs, ledger.store)
+    lines = lines or Lines()
 
     async def configure(connection: AsyncConnection[Any]) -> None:
         lines.add(connection)
@@ -235,9 +235,9 @@ async def opened_queue(ledger: Ledger, place: str) -> AsyncIterator[JobQueue]:
         kwargs={"application_name": "flowlaunch jobs", "connect_timeout": 10},
     )  # fmt: skip
     app = App(connector=connector)
-    with _reachable("open the job queue"):
-        await app.open_async()
     try:
+        with _reachable("open the job queue"):
+            await app.open_async()
         yield JobQueue(app, lines)
     finally:
         await app.close_async()
