@@ -303,15 +303,3 @@ async def test_trouble_with_the_ledger_ends_no_outbox(door, monkeypatch):
         stop.set()
         await running
     assert troubles == []
-
-
-async def test_old_callbacks_are_let_go(door, clock):
-    """Callbacks that came to their end before an instant are deleted with their attempts; waiting ones stay."""
-    async with Receiver(answer(200), answer(500)) as receiver:
-        for _ in range(2):
-            door.end(door.launch(receiver.origin))
-            await door.callbacks(receiver.origin).drain()
-    clock.advance(1_000)
-    assert delivery_views.prune(door.store, clock.now_us) == 1
-    assert list(states(door).values()) == ["waiting"]
-    assert delivery_views.count_by_state(door.store) == {"waiting": 1, "delivered": 0, "dead": 0}

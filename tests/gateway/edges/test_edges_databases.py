@@ -18,7 +18,7 @@ from flowlaunch.gateway.access.quotas import Quotas
 from flowlaunch.gateway.access.sessions import Sessions
 from flowlaunch.gateway.callbacks.targets import read_rules
 from flowlaunch.gateway.hooks.receiving import Hooks
-from flowlaunch.gateway.store import audit, delivery_views, messages
+from flowlaunch.gateway.store import audit, delivery_views, messages, retention
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -139,5 +139,5 @@ def test_what_is_kept_can_be_read_page_by_page_and_let_go(doors, clock):
     assert [one.target for one in (*first, *second)] == ["4", "3", "2", "1", "0"]
     assert [one.message_id for one in messages.read(store, hook="crm", refused_only=True, limit=2)] == ["m4", "m3"]
     clock.advance(1)
-    assert messages.prune(store, clock.now_us) == 5
+    assert retention.remove_lines(store, "messages", clock.now_us) == 5
     assert messages.read(store) == ()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime  # noqa: TC003 - msgspec reads it
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+
+from flowlaunch.gateway.instants import moment
 
 if TYPE_CHECKING:
     from flowlaunch.gateway.store.deliveries import Ended, Leased
@@ -73,7 +75,7 @@ def body_of(one: Leased, ended: Ended) -> bytes:
         error=error,
         outputs=msgspec.Raw(ended.outputs) if ended.outputs else None,
     )
-    message = CallbackBody(type=one.event, timestamp=_instant(one.ended_us) or _EPOCH, data=data)
+    message = CallbackBody(type=one.event, timestamp=_instant(one.ended_us) or moment(0), data=data)
     body = msgspec.json.encode(message)
     if len(body) <= MOST_BYTES:
         return body
@@ -81,8 +83,5 @@ def body_of(one: Leased, ended: Ended) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(message, data=short))
 
 
-_EPOCH: Final = datetime.fromtimestamp(0, UTC)
-
-
 def _instant(at_us: int | None) -> datetime | None:
-    return None if at_us is None else datetime.fromtimestamp(at_us / 1_000_000, UTC)
+    return None if at_us is None else moment(at_us)

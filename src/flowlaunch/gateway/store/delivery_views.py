@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 
 from flowlaunch.batch.ledger.schema_edges import deliveries, delivery_attempts, wishes
 from flowlaunch.gateway.store import audit
@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from flowlaunch.batch.ledger.store import Store
     from flowlaunch.gateway.access.caller import Caller
 
-__all__ = ["STATES", "DeliveryRecord", "attempts_of", "count_by_state", "find", "prune", "read", "replay"]
+__all__ = ["STATES", "DeliveryRecord", "attempts_of", "count_by_state", "find", "read", "replay"]
 
 STATES: Final = ("waiting", "delivered", "dead")
-ROWS_PER_TRANSACTION: Final = 2000
 
 
 class DeliveryRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,21 +118,6 @@ def replay(store: Store, delivery_id: str, *, who: Caller | str) -> DeliveryReco
             return None
         audit.record(store, who, "callback.replay", delivery_id, connection=connection)
         return _made(connection.execute(_wanted().where(deliveries.c.id == delivery_id)).one())
-
-
-def prune(store: Store, before_us: int) -> int:
-    """Delete deliveries that came to their end before an instant, with their attempts; return how many."""
-    old = (deliveries.c.done_us < before_us, deliveries.c.due_us.is_(None))
-    wanted = select(deliveries.c.seq).where(*old).limit(ROWS_PER_TRANSACTION)
-    gone = 0
-    while True:
-        with store.write("let go of old callbacks", durable=False) as connection:
-            seqs = list(connection.execute(wanted).scalars())
-            connection.execute(delete(delivery_attempts).where(delivery_attempts.c.delivery_seq.in_(seqs)))
-            connection.execute(delete(deliveries).where(deliveries.c.seq.in_(seqs)))
-        gone += len(seqs)
-        if len(seqs) < ROWS_PER_TRANSACTION:
-            return gone
 
 
 def _wanted() -> Select[*tuple[object, ...]]:

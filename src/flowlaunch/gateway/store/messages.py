@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from sqlalchemy import delete, insert, select, true, update
+from sqlalchemy import insert, select, true, update
 
 from flowlaunch.batch.ledger.faults import CONFLICT
 from flowlaunch.batch.ledger.schema_edges import IS_REFUSED, messages
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 
     from flowlaunch.batch.ledger.store import Store
 
-__all__ = ["MessageRecord", "body_of", "find", "prune", "read", "record"]
+__all__ = ["MessageRecord", "body_of", "find", "read", "record"]
 
 LONGEST_PROBLEM: Final = 500
-ROWS_PER_TRANSACTION: Final = 2000
 
 
 class MessageRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,19 +108,3 @@ def body_of(store: Store, hook: str, message_id: str) -> bytes | None:
     wanted = select(messages.c.body).where(messages.c.hook == hook, messages.c.message_id == message_id)
     with store.read("read a webhook") as connection:
         return connection.execute(wanted).scalar()
-
-
-def prune(store: Store, before_us: int) -> int:
-    """Delete messages received before an instant; return how many.
-
-    A repetition of one of them is still known by its launch, for as long as that is kept.
-    """
-    wanted = select(messages.c.id).where(messages.c.received_us < before_us).limit(ROWS_PER_TRANSACTION)
-    gone = 0
-    while True:
-        with store.write("let go of old webhooks", durable=False) as connection:
-            ids = list(connection.execute(wanted).scalars())
-            connection.execute(delete(messages).where(messages.c.id.in_(ids)))
-        gone += len(ids)
-        if len(ids) < ROWS_PER_TRANSACTION:
-            return gone
