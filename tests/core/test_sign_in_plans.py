@@ -331,6 +331,28 @@ def test_time_that_runs_out_while_signing_in_is_a_deadline():
 
 
 @pytest.mark.parametrize(
+    ("reply", "timeout_s", "error"),
+    [
+        (THROTTLE, 1.2, RateLimitedError),
+        (response(429, retry_after="3"), 3.5, RateLimitedError),
+        (response(503), 0.4, ServerError),
+        (NEVER_LEFT, 0.4, DeadlineError),
+    ],
+    ids=["throttled", "too many", "down", "away"],
+)
+@pytest.mark.parametrize("wake_late_s", [0.0, 5.0])
+def test_a_sign_in_is_not_repeated_with_no_time_for_its_answer(reply, timeout_s, error, wake_late_s):
+    """When a repeat would leave in the last moment of the time given, the refusal itself is told instead."""
+    late = Lost(request_left=True, kind="timeout", reason="no time left")
+    hand = Hand([reply, late], wake_late_s=wake_late_s)
+
+    with pytest.raises(error):
+        sign_in(hand, timeout_s=timeout_s)
+
+    assert len(hand.sent) == 1
+
+
+@pytest.mark.parametrize(
     ("body", "words"),
     [
         (b"<html>Sign in to the hotel's network</html>", "web page"),

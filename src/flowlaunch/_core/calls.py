@@ -26,10 +26,6 @@ PUSH_BACK_LIMIT_S: Final = 60.0
 Longer ones belong to one operation or to a day."""
 LATE_S: Final = 1.0
 """A slot woken up later than this (a machine that slept) is taken anew: many late ones would leave in a burst."""
-ANSWER_SHARE: Final = 0.1
-ANSWER_S: Final = 1.0
-"""Last part of a call's time in which nothing is sent any more, ANSWER_S at most: an answer needs some time, and a
-launch that leaves with none is in doubt for nothing."""
 _OWN_HEADERS: Final = {"accept": "application/json"}
 
 
@@ -49,7 +45,7 @@ def sent_plan(
     """
     attempt = 0
     refused_generation = 0
-    latest_s = deadline.at_s - min(ANSWER_S, deadline.given_s * ANSWER_SHARE)
+    latest_s = deadline.latest_s
     refused: FlowlaunchError | None = None
     while True:
         attempt += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from flowlaunch._core.messages import Request
 
 T = TypeVar("T")
+
+ANSWER_SHARE: Final = 0.1
+ANSWER_S: Final = 1.0
+"""Last part of a call's time in which nothing is sent any more, ANSWER_S at most: an answer needs some time, and a
+launch that leaves with none is in doubt for nothing."""
 
 
 class Now(Struct, frozen=True, gc=False):
@@ -35,6 +40,11 @@ class Deadline(Struct, frozen=True, gc=False):
 
     at_s: float
     given_s: float
+
+    @property
+    def latest_s(self) -> float:
+        """The moment from which on nothing is sent any more."""
+        return self.at_s - min(ANSWER_S, self.given_s * ANSWER_SHARE)
 
 
 class Bearer(Struct, frozen=True, gc=False):

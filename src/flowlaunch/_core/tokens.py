@@ -13,7 +13,7 @@ from flowlaunch._core.failures import UNREADABLE, api_error, lost_error, read_er
 from flowlaunch._core.messages import Call, Lost, Request, Response
 from flowlaunch._core.redact import redact_text, scrubbed
 from flowlaunch._core.retry import Outcome, outcome_of
-from flowlaunch._core.steps import Moment, Now, Pause, Plan, Send
+from flowlaunch._core.steps import Deadline, Moment, Now, Pause, Plan, Send
 from flowlaunch.contracts import Operation
 from flowlaunch.credentials import (
     AccessToken,
@@ -164,10 +164,14 @@ def token_plan(
     request = token_request(contract, hosts, credentials)
     secrets = [getattr(credentials, part.name) for part in fields(credentials) if not part.repr]
     began: Moment = yield Now()
+    deadline = Deadline(deadline_s, deadline_s - began.mono_s)
+    refused: FlowlaunchError | None = None
     attempt = 0
     while True:
         attempt += 1
         asked_at: Moment = yield Now()
+        if refused is not None and asked_at.mono_s >= deadline.latest_s:
+            raise refused
         reply: Response | Lost = yield Send(request, deadline_s)
         if isinstance(reply, Response) and outcome_of(reply) is Outcome.ANSWERED:
             grant = _grant(reply, asked_at, secrets)
@@ -178,10 +182,12 @@ def token_plan(
             reply = scrubbed(reply, secrets)
         now: Moment = yield Now()
         wait = _pause_before_repeat(request.call, reply, policy, attempt)
-        if wait is None or now.mono_s + wait.at_least_s >= deadline_s:
+        left_s = deadline.latest_s - now.mono_s
+        if wait is None or wait.at_least_s >= left_s:
             is_late = now.mono_s >= deadline_s
-            raise _refusal(contract, request.call, reply, spent_s=deadline_s - began.mono_s if is_late else None)
-        yield Pause(wait.at_least_s, max(wait.at_least_s, min(wait.up_to_s, deadline_s - now.mono_s)))
+            raise _refusal(contract, request.call, reply, spent_s=deadline.given_s if is_late else None)
+        refused = _refusal(contract, request.call, reply, spent_s=deadline.given_s)  # should there be no time to repeat
+        yield Pause(wait.at_least_s, min(wait.up_to_s, left_s))
 
 
 CANNOT_RENEW_HINT: Final = (
