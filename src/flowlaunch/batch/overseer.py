@@ -108,7 +108,7 @@ class Overseer:
         is_urgent = self._tracker is not None and self._tracker.is_urgent
         is_awaited = self._rules.is_awaited(outcome.row_id)
         wait_s = self._durations.next_look_s(0.0, is_urgent=is_urgent, is_awaited=is_awaited)
-        return msgspec.structs.replace(outcome, look_at_us=round((now.unix_s + wait_s) * 1e6))
+        return msgspec.structs.replace(outcome, look_at_us=self._ledger_us(now.unix_s + wait_s))
 
     def written(self, results: Sequence[Outcome]) -> None:
         """Take in outcomes that are on the disk now."""
@@ -328,6 +328,9 @@ class Overseer:
             next_opening_us=self.next_due_us,
         )
 
+    def _ledger_us(self, unix_s: float) -> int:
+        return self._place.ledger.instant(round(unix_s * 1e6))
+
     def _waiting_for(self, runner: Runner, now: Moment, pending: int) -> str:
         """Say what holds the next row back."""
         causes = (
@@ -336,7 +339,7 @@ class Overseer:
             ("push-back", now.mono_s < runner.health.silent_until_s),
             ("ends", not pending),
             ("ramp", self.allowance(runner) == 0),
-            ("window", not runner.desk.rows and (self.next_due_us or 0) > now.unix_s * 1e6),
+            ("window", not runner.desk.rows and (self.next_due_us or 0) > self._ledger_us(now.unix_s)),
             ("pace", self._place.lane.budget_per_minute is not None),
         )
         return next((name for name, holds in causes if holds), "")

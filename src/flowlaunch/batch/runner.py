@@ -38,6 +38,9 @@ CHUNK_S: Final = 10.0
 """A chunk is what leaves in so many seconds: what others cannot cancel, and what a dead runner kept."""
 LEAST_CHUNK: Final = 20
 LARGEST_CHUNK: Final = 2_000
+SOONEST_LOOK_US: Final = 10_000
+LATEST_LOOK_US: Final = 500_000
+"""When the ledger is asked for rows again that has none which are due."""
 STORAGE_TRIES: Final = 6
 STORAGE_FIRST_S: Final = 0.5
 STORAGE_LONGEST_S: Final = 20.0
@@ -149,7 +152,7 @@ class Runner:
     def _next_row(self, at_us: int) -> ChunkRow | None:
         while self.desk.rows:
             row = self.desk.rows.popleft()
-            postponed = self._place.calendar.judge(row, at_us)
+            postponed = self._place.calendar.judge(row, self._place.ledger.instant(at_us))
             if postponed is None:
                 return row
             self.desk.outcomes.append(postponed)
@@ -173,9 +176,9 @@ class Runner:
             return
         due_us = await place.writer.call(place.ledger.next_due_us, place.batch_id)
         self._overseer.next_due_us = due_us
-        soon_us = now_us + 500_000
         if rings == self._rings:
-            desk.none_due_until_us = soon_us if due_us is None else min(max(due_us, now_us + 10_000), soon_us)
+            ahead_us = LATEST_LOOK_US if due_us is None else due_us - place.ledger.instant(now_us)
+            desk.none_due_until_us = now_us + min(max(ahead_us, SOONEST_LOOK_US), LATEST_LOOK_US)
         if not (desk.rows or desk.in_flight or desk.outcomes):
             await self._end_when_done(due_us)
 

@@ -24,6 +24,7 @@ from flowlaunch.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from flowlaunch._core.steps import Moment
     from flowlaunch._io.clock_async import AsyncClock
     from flowlaunch.aclient import AsyncClient
     from flowlaunch.batch.durations import Durations
@@ -50,6 +51,7 @@ OLDEST_S: Final = 72 * 3_600.0
 FLUSH_S: Final = 0.25
 FLUSH_AT: Final = 200
 IDLE_S: Final = 0.5
+SOONEST_S: Final = 0.01
 BACKLOG_US: Final = 1_000_000
 FARTHEST_US: Final = round((LONGEST_S + 60.0) * 1e6)
 FOREVER_US: Final = 1 << 62
@@ -102,7 +104,7 @@ class Tracker:
         self._later: list[tuple[int, int]] = []
         self._bell = asyncio.Event()
         self._flushed_s = float("-inf")
-        self._ask_again_us = 0
+        self._ask_again_s = float("-inf")
         self._failing: dict[int, _Failing] = {}
         self._answered_s = float("-inf")
         self._silent_since_s: float | None = None
@@ -147,7 +149,7 @@ class Tracker:
 
     def wake(self) -> None:
         """Look around again: the clock was set, or rows were launched."""
-        self._ask_again_us = 0
+        self._ask_again_s = float("-inf")
         self._bell.set()
 
     @property
@@ -163,21 +165,21 @@ class Tracker:
     async def _turn(self) -> None:
         self._bell.clear()
         now = self._clock.now()
-        now_us = round(now.unix_s * 1e6)
+        own_us, now_us = round(now.unix_s * 1e6), self._now_us()
         written = len(self._results) + len(self._later)
         if written and (written >= FLUSH_AT or now.mono_s - self._flushed_s >= FLUSH_S or not self._tasks):
             await self.flush()
-        if not self._due and now_us >= self._ask_again_us:
-            await self._find_due(now_us)
+        if not self._due and now.mono_s >= self._ask_again_s:
+            await self._find_due(now.mono_s, now_us)
         room = min(self._readers - len(self._tasks), len(self._due))
-        slots = await self._lane.take(room, now_us)
+        slots = await self._lane.take(room, own_us)
         for slot_us in slots:
             self._start(self._due.popleft(), slot_us)
         self.is_behind = bool(self._due) and self._due[0].look_at_us < now_us - BACKLOG_US
         if not slots:
-            await self._clock.wait(self._bell, self._rest_s(now_us, room))
+            await self._clock.wait(self._bell, self._rest_s(now, room))
 
-    async def _find_due(self, now_us: int) -> None:
+    async def _find_due(self, now_s: float, now_us: int) -> None:
         limit = 4 * self._readers + len(self._busy)
         found = await self._writer.call(self._ledger.to_look_at, self._batch_id, due_us=now_us, limit=limit)
         self._due.extend(row for row in found if row.row_id not in self._busy)
@@ -187,8 +189,8 @@ class Tracker:
             if next_us is not None and next_us > now_us + FARTHEST_US:  # the clock was set back: looks are overdue
                 await self._pull_in(limit)
                 return
-            latest_us = now_us + round(IDLE_S * 1e6)
-            self._ask_again_us = latest_us if next_us is None else min(max(next_us, now_us + 10_000), latest_us)
+            ahead_s = IDLE_S if next_us is None else (next_us - now_us) / 1e6
+            self._ask_again_s = now_s + min(max(ahead_s, SOONEST_S), IDLE_S)
 
     async def _pull_in(self, limit: int) -> None:
         """Take looks that lie further ahead than looks can lie."""
@@ -196,11 +198,13 @@ class Tracker:
         self._due.extend(row for row in found if row.row_id not in self._busy)
         self._busy.update(row.row_id for row in self._due)
 
-    def _rest_s(self, now_us: int, room: int) -> float:
+    def _rest_s(self, now: Moment, room: int) -> float:
         if self._results or self._later:
             return FLUSH_S / 4
-        until_us = self._lane.next_us(now_us) if room > 0 else self._ask_again_us
-        return min(IDLE_S, max(0.002, (until_us - now_us) / 1e6)) if room > 0 or not self._tasks else IDLE_S
+        if room > 0:
+            own_us = round(now.unix_s * 1e6)
+            return min(IDLE_S, max(0.002, (self._lane.next_us(own_us) - own_us) / 1e6))
+        return IDLE_S if self._tasks else min(IDLE_S, max(0.002, self._ask_again_s - now.mono_s))
 
     def _start(self, row: LaunchedRow, slot_us: int) -> None:
         task = asyncio.get_running_loop().create_task(self._look(row, slot_us))
@@ -215,7 +219,7 @@ class Tracker:
         ahead_s = slot_us / 1e6 - self._clock.now().unix_s
         if ahead_s > 0:
             await self._clock.sleep(ahead_s)
-        if self._lane.is_late(slot_us, self._now_us()):
+        if self._lane.is_late(slot_us, round(self._clock.now().unix_s * 1e6)):
             await self._lane.give_back([slot_us])
             self._later.append((row.row_id, self._now_us()))
             return
@@ -283,7 +287,7 @@ class Tracker:
         self._later.append((row.row_id, self._now_us() + round(wait_s * 1e6)))
 
     def _now_us(self) -> int:
-        return round(self._clock.now().unix_s * 1e6)
+        return self._ledger.instant(round(self._clock.now().unix_s * 1e6))
 
 
 def result_of(row: LaunchedRow, seen: Execution, *, keeps_outputs: bool = True) -> Result:

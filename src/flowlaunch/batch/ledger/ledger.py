@@ -221,6 +221,13 @@ class Ledger:
         """Return launched rows whose next look is due by `due_us`, soonest first."""
         return results.to_look_at(self._store, batch_id, due_us=due_us, limit=limit)
 
+    def instant(self, own_us: int) -> int:
+        """Return an instant of this machine's wall clock by the ledger's time, without asking anybody.
+
+        What rows say (windows, looks) is by the ledger's time; slots are told by the machine's own clock.
+        """
+        return self._store.timeline.from_own(own_us)
+
     def next_look_us(self, batch_id: int) -> int | None:
         """Return when the next look at a launched row is due, or None when none is followed."""
         return results.next_look_us(self._store, batch_id)

@@ -33,12 +33,16 @@ class OwnTime:
         """Return the present instant."""
         return round(self._clock.now().unix_s * 1_000_000)
 
+    def from_own(self, own_us: int) -> int:
+        """Return an instant of this machine's wall clock by this time: the same."""
+        return own_us
+
 
 class ServerTime:
     """Go by the server's clock: this machine's monotonic one, and the difference measured between the two.
 
-    Callers wait by their machine's wall clock: instants that they are given are converted to it, and back when they
-    return them.
+    Callers wait by their machine's wall clock: slots that they are given are converted to it, and back when they return
+    them. What a row says (windows, looks) is kept and judged by the server's clock.
     """
 
     def __init__(self, clock: Clock, ask: Callable[[], int]) -> None:
@@ -78,6 +82,13 @@ class ServerTime:
         """Return an instant of the server by this machine's wall clock."""
         moment = self._clock.now()
         return at_us - (self._base_us or 0) + round((moment.unix_s - moment.mono_s) * 1_000_000)
+
+    def from_own(self, own_us: int) -> int:
+        """Return an instant of this machine's wall clock by the server's, as last measured."""
+        if self._base_us is None:
+            return own_us
+        moment = self._clock.now()
+        return own_us + self._base_us - round((moment.unix_s - moment.mono_s) * 1_000_000)
 
     def give(self, at_us: int) -> int:
         """Return an instant of the server by this machine's wall clock, and know it when it comes back."""
