@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import inspect
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,10 +22,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("one_tls_context")
 KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
 BASIC = base64.b64encode(f"demo:{SECRET}".encode()).decode()
-GENEROUS = {"timeout_s": 20.0, "wait_s": 12.0, "launch_s": 20.0}
+GENEROUS = {"timeout_s": 60.0, "wait_s": 30.0, "launch_s": 60.0}
+"""Slept through at once; what is left for an answer, a tenth of it, is real and outlasts a machine that stalls."""
 SHORT = {"timeout_s": 0.12, "wait_s": 0.4, "launch_s": 20.0}
+LONGER = {"timeout_s": 8.0, "wait_s": 8.0, "launch_s": 20.0}
+"""For a machine that stalled so long that the short time had passed before the fault was met."""
 SHORT_SIGN_IN = {"timeout_s": 0.05, "wait_s": 0.3, "launch_s": 0.05}
-SLACK_S = 3.0
+SLACK_S = 20.0
+READS_WITHIN_S = 60.0
 PAIRS = [
     pytest.param(row, target, id=f"{target.title}-{row.label}")
     for row in ROWS
@@ -71,20 +76,29 @@ class Trial:
 
     def go(self, times: dict[str, float]) -> BaseException | None:
         seen = self._seen()
-        began_s = self.client.clock.now().mono_s
+        began_s, slept_s = self.client.clock.now().mono_s, self.client.clock.slept_s
         error: BaseException | None = None
         try:
             self.target.make(self.client, self.arena.execution_id, times)
         except flowlaunch.FlowlaunchError as raised:
             error = raised
         self.took_s = self.client.clock.now().mono_s - began_s
+        self.slept_s = self.client.clock.slept_s - slept_s
         self.entries = self.sandbox.journal(since=seen)
+        ends_s = time.monotonic() + READS_WITHIN_S
+        while isinstance(error, LaunchInDoubtError) and not self.sent(self.target.operation):
+            assert time.monotonic() < ends_s  # it left, so the sandbox will come to it
+            self.entries = self.sandbox.journal(since=seen)
         self.launches = sum(entry.method == "POST" and entry.execution_id != "" for entry in self.entries)
         self.arena.launches += self.launches
         return error
 
     def sent(self, operation: str) -> int:
         return sum(entry.operation == operation for entry in self.entries)
+
+    @property
+    def met_the_fault(self) -> bool:
+        return any(entry.fault for entry in self.entries)
 
     def _seen(self) -> int:
         last = self.sandbox.journal(limit=1)
@@ -94,6 +108,7 @@ class Trial:
 def judge(trial: Trial, error: BaseException | None, allowed: tuple[Any, ...], times: dict[str, float]) -> None:
     """What holds whatever the fault: an outcome of the table, in time, without a secret."""
     assert (error if error is None else type(error)) in allowed, shown(error) if error else "the call succeeded"
+    assert trial.slept_s <= max(times.values())
     assert trial.took_s <= max(times.values()) + SLACK_S
     if error is not None:
         text = shown(error)
@@ -136,13 +151,15 @@ def test_every_call_has_its_target() -> None:
 @pytest.mark.parametrize(("row", "target"), PAIRS)
 def test_call_under_a_fault(arena: Arena, connect, kind: str, row: Row, target: Target) -> None:
     """Under this fault this call ends in time as the table says, and launches exactly as often as it may."""
-    times = SHORT if row.is_silent else GENEROUS
     for mode in modes_of(row):
-        trial = Trial(arena, connect, kind, target)
-        trial.warm_up(row)
-        numbers = None if mode == "always" else trial.sandbox.faults.calls(target.operation) + 1
-        trial.sandbox.faults.script(target.operation, numbers, row.fault)
-        error = trial.go(times)
+        for times in (SHORT, LONGER) if row.is_silent else (GENEROUS,):
+            trial = Trial(arena, connect, kind, target)
+            trial.warm_up(row)
+            numbers = None if mode == "always" else trial.sandbox.faults.calls(target.operation) + 1
+            trial.sandbox.faults.script(target.operation, numbers, row.fault)
+            error = trial.go(times)
+            if trial.met_the_fault:
+                break
         judge(trial, error, row.expected(target.sort, mode), times)
         assert trial.launches == expected_launches(row, target, error)
         if isinstance(error, LaunchInDoubtError):
@@ -179,7 +196,7 @@ def test_hours_are_told_and_not_waited(arena: Arena, connect, kind: str) -> None
     assert isinstance(error, RateLimitedError)
     assert error.retry_after_s == HOURS_S
     assert "7200" in error.hint
-    assert trial.took_s < SLACK_S
+    assert trial.slept_s == 0
     assert trial.sent("executions.launch") == 1
 
 
@@ -189,8 +206,8 @@ def test_retry_after_is_honoured(arena: Arena, connect, kind: str) -> None:
     trial = Trial(arena, connect, kind, TARGETS[0])
     trial.warm_up(ROWS[0])
     trial.sandbox.faults.next("executions.launch", Status(429, retry_after_s=7), times=2)
-    assert trial.go({**GENEROUS, "timeout_s": 30.0}) is None
-    assert trial.took_s >= 14
+    assert trial.go(GENEROUS) is None
+    assert trial.slept_s >= 14
     assert (trial.sent("executions.launch"), trial.launches) == (3, 1)
 
 

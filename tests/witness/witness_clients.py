@@ -38,6 +38,11 @@ class LeapingClock:
         self._leapt_s = 0.0
         self._lock = Lock()
 
+    @property
+    def slept_s(self) -> float:
+        """How long was slept in all: that does not depend on how fast the machine is."""
+        return self._leapt_s
+
     def now(self) -> Moment:
         return Moment(time.monotonic() + self._leapt_s, time.time() + self._leapt_s)
 
