@@ -10,19 +10,23 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from flowlaunch.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 __all__ = ["Ended", "run_bounded"]
 
 LOOK_EVERY_S: Final = 0.1
 MAX_LINES: Final = 1_000
+"""Of those that begin as a JSON object does: everything else is passed over."""
 MAX_LINE_CHARS: Final = 100_000
 DRAIN_S: Final = 2.0
+ROUNDS: Final = 5
+"""How often a family is looked through: what is about to be killed may just start one more."""
 
 
 @dataclass(slots=True)
@@ -32,7 +36,7 @@ class Ended:
     Attributes:
         code: exit code; None when it was killed.
         at_s: when, on the monotonic clock.
-        lines: the first lines of standard output, each with the moment it came.
+        lines: the first lines of standard output that may be JSON objects, each with the moment it came.
         talk: the last lines of standard error.
 
     """
@@ -43,8 +47,16 @@ class Ended:
     talk: deque[str] = field(default_factory=lambda: deque(maxlen=40))
 
 
-def run_bounded(command: Sequence[str], environment: Mapping[str, str], is_overdue: Callable[[], bool]) -> Ended:
+def run_bounded(
+    command: Sequence[str], environment: Mapping[str, str], is_overdue: Callable[[], bool], *, mark: str
+) -> Ended:
     """Run a command to its end, or kill it with all it started once `is_overdue` says so.
+
+    Args:
+        command: what to run, with its arguments.
+        environment: all of its variables.
+        is_overdue: asked again and again.
+        mark: a variable whose value nothing else on this machine has: it tells what the command started.
 
     Raises:
         InputError: it cannot be started.
@@ -71,7 +83,7 @@ def run_bounded(command: Sequence[str], environment: Mapping[str, str], is_overd
         ended.code = _wait(process, is_overdue)
         ended.at_s = time.monotonic()
     finally:
-        _end_family(process)
+        _end_family(process, f"{mark}={environment[mark]}".encode())
         for reader in readers:
             reader.join(DRAIN_S)
     return ended
@@ -86,19 +98,34 @@ def _wait(process: subprocess.Popen[str], is_overdue: Callable[[], bool]) -> int
                 return None
 
 
-def _end_family(process: subprocess.Popen[str]) -> None:
-    """Kill what is left of the process and of what it started."""
+def _end_family(process: subprocess.Popen[str], mark: bytes) -> None:
+    """Kill what is left of the process and of what it started, on Linux also what left its session."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)
         else:
             process.kill()
     process.wait()
+    for _ in range(ROUNDS):
+        left = list(_marked(mark))
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        if not left:
+            return
+
+
+def _marked(mark: bytes) -> Iterator[int]:
+    """Give the processes that were started with this variable; none where there is no /proc."""
+    for variables in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if mark in variables.read_bytes().split(b"\0"):
+                yield int(variables.parent.name)
 
 
 def _readers(process: subprocess.Popen[str], ended: Ended) -> list[threading.Thread]:
     def note_line(line: str) -> None:
-        if len(ended.lines) < MAX_LINES:
+        if len(ended.lines) < MAX_LINES and line.lstrip("\ufeff \t").startswith("{"):
             ended.lines.append((time.monotonic(), line))
 
     pairs: list[tuple[IO[str] | None, Callable[[str], None]]] = [

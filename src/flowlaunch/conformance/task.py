@@ -33,6 +33,10 @@ OUTCOMES: Final[Mapping[str, str]] = {
 }
 
 
+SHOWN_CHARS: Final = 80
+"""Of a word that is none of the contract's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One task for a client. Durations are in seconds."""
@@ -108,29 +112,34 @@ def read_line(line: str) -> Statement | About | str | None:
 
     """
     try:
-        said = json.loads(line)
-    except ValueError:
+        said = json.loads(line.lstrip("\ufeff"))  # some languages begin their output with it
+    except (ValueError, RecursionError):
         return None
     if not isinstance(said, dict):
         return None
     if "outcome" in said:
         return _statement(said)
     if isinstance(said.get("client"), str):
-        return About(said["client"], str(said.get("settings", "")))
+        return About(_text(said["client"]), _text(said.get("settings")))
     return None
 
 
 def _statement(said: Mapping[str, Any]) -> Statement | str:
     outcome, status = said["outcome"], said.get("status")
-    if outcome not in OUTCOMES:
-        return f"outcome {outcome!r} is none of {', '.join(OUTCOMES)}"
+    if not isinstance(outcome, str) or outcome not in OUTCOMES:
+        return f"outcome {ascii(outcome)[:SHOWN_CHARS]} is none of {', '.join(OUTCOMES)}"
     if outcome == "launched" and not isinstance(said.get("id"), str):
         return "a launched line must have the execution's `id`, a text"
     return Statement(
         outcome,
-        execution_id=said.get("id") or "",
-        error=str(said.get("error") or ""),
+        execution_id=_text(said.get("id")),
+        error=_text(said.get("error")),
         status=status if isinstance(status, int) else None,
-        message=str(said.get("message") or ""),
-        final_status=str(said.get("final_status") or ""),
+        message=_text(said.get("message")),
+        final_status=_text(said.get("final_status")),
     )
+
+
+def _text(value: Any) -> str:
+    """Give a value as a text that can be written: half of a pair of surrogates, as a cut text may end in, cannot."""
+    return str(value or "").encode("utf-8", "replace").decode("utf-8")

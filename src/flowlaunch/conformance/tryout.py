@@ -32,6 +32,8 @@ OVERDUE_S: Final = 5.0
 """How long after its time a client is killed."""
 FLOW_ID: Final = "f0000000-0000-4000-8000-000000000001"
 INPUT_DATA: Final = {"Flow.customerName": "Jane Doe", "Flow.orderId": "ORD-1"}
+MARK: Final = "CONFORMANCE_API_URL"
+"""The variable that tells a client's processes from all others: no other sandbox has its port."""
 FOREIGN: Final = ("GENESYS", "PURECLOUD", "FLOWLAUNCH_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 """Beginnings of variables that a client must not see: with them it might meet a real org."""
 
@@ -59,7 +61,7 @@ def run_conformance(
 
     """
     results: list[Result] = []
-    about = About(client or PurePath(command[-1]).name)
+    about = About(client or _file_of(command))
     for trial in trials:
         seen = play(trial, command, deadline_s)
         about = seen.about or about
@@ -78,6 +80,12 @@ def run_conformance(
     return Card(client or about.client, about.settings, shown, __version__, deadline_s, tuple(results))
 
 
+def _file_of(command: Sequence[str]) -> str:
+    """Name what is run: the last part that is a file, as in `node client.js --fast`, else the first."""
+    is_file = os.path.isfile  # unlike Path.is_file it takes a whole program after -c for an answer: no
+    return PurePath(next((part for part in reversed(command) if is_file(part)), command[0])).name
+
+
 def play(trial: Trial, command: Sequence[str], deadline_s: float) -> Observation:
     """Play one trial in a sandbox of its own and tell what was seen."""
     with Sandbox(rate_per_minute=None, clock="virtual", **trial.options) as sandbox:
@@ -87,7 +95,7 @@ def play(trial: Trial, command: Sequence[str], deadline_s: float) -> Observation
             sandbox.url, "demo", "demo-secret", FLOW_ID, INPUT_DATA, deadline_s,
             trial.launches, trial.pause_s, trial.follows,
         )  # fmt: skip
-        ended = run_bounded(command, environment(os.environ, task), _Bound(sandbox, task).is_overdue)
+        ended = run_bounded(command, environment(os.environ, task), _Bound(sandbox, task).is_overdue, mark=MARK)
         requests = tuple(
             Seen(entry.operation, entry.status, entry.fault, entry.monotonic_s) for entry in sandbox.journal()
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -70,17 +72,34 @@ def run_command(
     from flowlaunch.conformance import run_conformance  # noqa: PLC0415 - loads the sandbox
     from flowlaunch.conformance.trials import chosen_trials  # noqa: PLC0415
 
-    card = run_conformance(
-        command,
-        trials=chosen_trials(only),
-        deadline_s=deadline_s,
-        client=name,
-        on_result=lambda result: session.talk(f"{result.trial}: {result.earned} of {result.possible} points"),
-    )
+    with _ended_in_order():
+        card = run_conformance(
+            command,
+            trials=chosen_trials(only),
+            deadline_s=deadline_s,
+            client=name,
+            on_result=lambda result: session.talk(f"{result.trial}: {result.earned} of {result.possible} points"),
+        )
     _show(session, card)
     if min_score is not None and card.score < min_score:
         session.talk(f"error[score] {card.score:g} % is below the {min_score:g} % of --min-score")
         ctx.exit(Exit.ERROR)
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Have a signal that ends this process end its client first: that has a session of its own and would stay."""
+
+    def leave(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    known = [signal.Signals[name] for name in ("SIGTERM", "SIGHUP") if name in signal.Signals.__members__]
+    before = {number: signal.signal(number, leave) for number in known if signal.getsignal(number) == signal.SIG_DFL}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _show(session: Session, card: Card) -> None:
