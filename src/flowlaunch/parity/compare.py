@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Difference", "Row", "compared"]
 
 ABSENT = "absent"
+FORBIDDEN = 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,13 @@ class Row:
     org: Shape | None
     sandbox: Shape | None
     differences: tuple[Difference, ...]
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the org alone refused it with 403: that tells about the client's permissions, not about the API."""
+        if self.org is None or self.sandbox is None:
+            return False
+        return self.org.status == FORBIDDEN != self.sandbox.status
 
 
 def compared(org: Shape, sandbox: Shape) -> tuple[Difference, ...]:

@@ -36,6 +36,11 @@ class Report:
         return tuple(row for row in self.rows if row.differences)
 
     @property
+    def refused(self) -> tuple[Row, ...]:
+        """The rows that the org refused for want of a permission."""
+        return tuple(row for row in self.rows if row.is_refused)
+
+    @property
     def common(self) -> tuple[tuple[Difference, int], ...]:
         """What differs in many answers alike, and in how many: to be told once."""
         counts = Counter(one for row in self.rows for one in row.differences)
@@ -76,7 +81,9 @@ def _detail(row: Row, common: Container[Difference]) -> Iterator[str]:
     if not own:
         return
     yield f"\n## {row.probe}\n"
-    if row.settles:
+    if row.is_refused:
+        yield "It settles nothing: the org refused it (403), as the client lacks a permission.\n"
+    elif row.settles:
         yield f"It settles {row.settles}.\n"
     yield "| what | org | sandbox |"
     yield "|---|---|---|"

@@ -73,10 +73,10 @@ WORDS: Final = _words(
     forbidden format found from gateway get given grant grant_type group has have header header's host id identifier
     identifiers in inactive incorrect input inputData inputs instance instances integer internal invalid
     invalid_client invalid_grant invalid_request invalid_scope invocation is it its json key kind large latest
-    launch launched length less limit limited list locked login long malformed many match maximum may media message
-    method minimum minute missing more must name named namespace new no non not null number object of off on one
-    only operation operator option or org organization out over page pageNumber pageSize param parameter parameters
-    parse parser password path pattern payload per perform permission permissions please policy position post
+    launch launched least length less limit limited list locked login long malformed many match maximum may media
+    message method minimum minute missing more must name named namespace new no non not null number object of off on
+    one only operation operator option or org organization out over page pageNumber pageSize param parameter
+    parameters parse parser password path pattern payload per perform permission permissions please policy position post
     progress property provided public publish published query quota range rate read reason refused request requested
     requests required requires resource resources response restricted retry role roles running sandbox schema scope
     scopes search second seconds secret secure see server service session set should size sort space specified start

@@ -52,6 +52,8 @@ def parity_command(
     _show(session, report)
     total, different = len(report.rows), len(report.different)
     session.talk(f"{different} of {total} answers differ; read the page before you paste it")
+    if report.refused:
+        session.talk(f"{len(report.refused)} were refused (403) and settle nothing: the client lacks a permission")
     if not yes:
         session.talk("launches were not asked about: --flow FLOW --yes")
 
