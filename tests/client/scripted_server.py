@@ -144,6 +144,21 @@ class ScriptedServer:
         """How many token requests arrived."""
         return self.count("POST", "/oauth/token")
 
+    def until(self, holds, longest_s=60.0):
+        """Wait until `holds()`, which looks at what arrived."""
+        ends_s = time.monotonic() + longest_s
+        while not holds():
+            assert time.monotonic() < ends_s, "it did not come about"
+            time.sleep(0.002)
+
+    async def until_async(self, holds, longest_s=60.0):
+        """Wait until `holds()` while the event loop goes on."""
+        import asyncio
+
+        async with asyncio.timeout(longest_s):
+            while not holds():  # noqa: ASYNC110 - what it looks at is another thread's
+                await asyncio.sleep(0.002)
+
     def close(self):
         """Stop listening and end every connection."""
         for sock in (self._listener, *self._sockets):

@@ -36,7 +36,7 @@ class Browser:
             query = {name: value.format(**self.asked) for name, value in fields.items()}
             base = self.asked["redirect_uri"].removesuffix("/callback")
             try:
-                with urllib.request.urlopen(f"{base}{path}?{urlencode(query)}", timeout=5) as page:  # noqa: S310
+                with urllib.request.urlopen(f"{base}{path}?{urlencode(query)}", timeout=60) as page:  # noqa: S310
                     self.pages.append((page.status, page.read().decode()))
             except HTTPError as error:
                 self.pages.append((error.code, error.read().decode()))
@@ -53,7 +53,7 @@ def test_a_person_signs_in():
     """The browser is sent to the region's login host with an S256 challenge, and its answer gives credentials."""
     browser = Browser(GOOD)
 
-    credentials = authorize("client-1", "eu-west-1", open_browser=browser, wait_s=5)
+    credentials = authorize("client-1", "eu-west-1", open_browser=browser, wait_s=60)
     browser.join()
 
     assert browser.url.startswith("https://login.mypurecloud.ie/oauth/authorize?")
@@ -72,7 +72,7 @@ def test_what_a_person_brought_signs_a_client_in(connect, scripted):
     """The credentials work in a client: code and verifier go to the token endpoint without any secret."""
     browser = Browser(GOOD)
     server = scripted(token=[token(refresh_token="r-1")], me=[answer(body={})])
-    credentials = authorize("client-1", server.url, open_browser=browser, wait_s=5)
+    credentials = authorize("client-1", server.url, open_browser=browser, wait_s=60)
     browser.join()
 
     connect(server.url, credentials=credentials).call("whoami")
@@ -90,7 +90,7 @@ def test_an_answer_to_another_sign_in_is_refused(state):
     browser = Browser(("/callback", {"code": "x", "state": state}))
 
     with pytest.raises(AuthenticationError) as caught:
-        authorize("client-1", "us-east-1", open_browser=browser, wait_s=5)
+        authorize("client-1", "us-east-1", open_browser=browser, wait_s=60)
     browser.join()
 
     assert "another sign-in" in caught.value.message
@@ -101,7 +101,7 @@ def test_a_refusal_by_the_person_is_told():
     browser = Browser(("/callback", {"error": "access_denied", "error_description": "no, thanks", "state": "{state}"}))
 
     with pytest.raises(AuthenticationError) as caught:
-        authorize("client-1", "us-east-1", open_browser=browser, wait_s=5)
+        authorize("client-1", "us-east-1", open_browser=browser, wait_s=60)
     browser.join()
 
     assert "no, thanks" in caught.value.message
@@ -111,7 +111,7 @@ def test_other_requests_do_not_end_the_wait():
     """A browser's request for an icon is answered with 404 and waited past."""
     browser = Browser(("/favicon.ico", {}), GOOD)
 
-    assert authorize("client-1", "us-east-1", open_browser=browser, wait_s=5).code == "the-code"
+    assert authorize("client-1", "us-east-1", open_browser=browser, wait_s=60).code == "the-code"
     browser.join()
     assert [status for status, _page in browser.pages] == [404, 200]
 

@@ -46,12 +46,12 @@ def wait():
 threading.Thread(target=wait, daemon=True).start()
 time.sleep(0.4)
 """
-READ = 'assert client.status("exec-1", timeout_s=3).status == "RUNNING"'
-WAIT = 'assert client.wait("exec-2", wait_s=2.5).status == "COMPLETED"'
+READ = 'assert client.status("exec-1", timeout_s=20).status == "RUNNING"'
+WAIT = 'assert client.wait("exec-2", wait_s=20).status == "COMPLETED"'
 MANY = """
         from concurrent.futures import ThreadPoolExecutor
         with ThreadPoolExecutor(20) as pool:
-            found = list(pool.map(lambda _: client.status("exec-1", timeout_s=3).status, range(40)))
+            found = list(pool.map(lambda _: client.status("exec-1", timeout_s=20).status, range(40)))
         assert found == ["RUNNING"] * 40
 """
 
@@ -79,7 +79,7 @@ def test_a_forked_process_uses_its_parents_client(scripted, before, in_child, in
         check=False,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
     )
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -90,7 +90,7 @@ def test_a_fork_does_not_share_its_parents_connection(scripted):
     server = scripted(execution=[execution()])
     code = PROGRAM.format(before=READ, in_child=READ, in_parent=READ)
 
-    subprocess.run([sys.executable, "-c", textwrap.dedent(code), server.url], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code), server.url], check=True, timeout=90)
 
     assert server.connections == 2
 
@@ -103,7 +103,7 @@ client = flowlaunch.AsyncClient(sys.argv[1], access_token="given", pace_per_minu
 
 async def read():
     async with client:
-        return (await client.status("exec-1", timeout_s=3)).status
+        return (await client.status("exec-1", timeout_s=20)).status
 
 assert asyncio.run(read()) == "RUNNING"
 child = os.fork()
@@ -119,7 +119,7 @@ def test_a_forked_process_runs_a_loop_of_its_own(scripted):
     server = scripted(execution=[execution()])
 
     ran = subprocess.run(
-        [sys.executable, "-c", ASYNC_PROGRAM, server.url], check=False, capture_output=True, text=True, timeout=30
+        [sys.executable, "-c", ASYNC_PROGRAM, server.url], check=False, capture_output=True, text=True, timeout=90
     )
 
     assert ran.returncode == 0, ran.stderr

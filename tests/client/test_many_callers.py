@@ -2,12 +2,12 @@
 
 import asyncio
 import threading
-import time
 
 import pytest
 from scripted_server import FLOW, FLOW_ID, OneClient, answer, execution, hang, later, refusal, token
 
 from flowlaunch import AuthenticationError, DeadlineError, LaunchInDoubtError
+from flowlaunch._io.shared import Shared
 
 DATA = {"customerName": "Ada"}
 
@@ -104,10 +104,18 @@ def test_a_given_token_that_is_refused_keeps_what_support_needs(connect, scripte
     assert "cannot be renewed" in caught.value.hint
 
 
-def test_a_failed_sign_in_is_shared_by_all_who_wait(connect, scripted):
+def test_a_failed_sign_in_is_shared_by_all_who_wait(connect, scripted, monkeypatch):
     """Wrong credentials under twenty callers are tried once or twice, not twenty times."""
     wrong = answer(400, {"error": "invalid_client", "error_description": "authentication failed"})
-    server = scripted(token=[later(wrong, 0.3)])
+    asked = []
+
+    def once_all_wait(sock):
+        server.until(lambda: len(asked) > 20)  # the one that signs in looks twice
+        return later(wrong)(sock)
+
+    server = scripted(token=[once_all_wait])
+    usable = Shared.usable
+    monkeypatch.setattr(Shared, "usable", lambda *given: asked.append(1) or usable(*given))
 
     results = connect(server.url).gather(*[("whoami",)] * 20)
 
@@ -131,37 +139,37 @@ def test_a_hurried_caller_does_not_fail_the_patient_ones(connect, scripted):
     server = scripted(token=[hang, token()], me=[answer(body={})])
     client = connect(server.url, real_time=True)
 
-    hurried, patient = _two(client)
+    hurried, patient = _two(client, server)
 
     assert isinstance(hurried, DeadlineError)
     assert patient.organization_name == ""
 
 
-def _two(client):
-    """Call with little time, and a moment later with much."""
+def _two(client, server):
+    """Call with little time, and with much once the first is signing in."""
     if client.kind == "sync":
         results = {}
 
-        def run(name, pause_s, timeout_s):
-            time.sleep(pause_s)
+        def run(name, timeout_s):
             try:
                 results[name] = client.client.whoami(timeout_s=timeout_s)
             except DeadlineError as error:
                 results[name] = error
 
-        threads = [threading.Thread(target=run, args=one) for one in (("a", 0, 0.3), ("b", 0.1, 5.0))]
-        for thread in threads:
-            thread.start()
+        threads = [threading.Thread(target=run, args=one) for one in (("a", 0.6), ("b", 60.0))]
+        threads[0].start()
+        server.until(lambda: server.sign_ins)
+        threads[1].start()
         for thread in threads:
             thread.join()
         return results["a"], results["b"]
 
     async def both():
         async def late():
-            await asyncio.sleep(0.1)
-            return await client.client.whoami(timeout_s=5.0)
+            await server.until_async(lambda: server.sign_ins)
+            return await client.client.whoami(timeout_s=60.0)
 
-        return await asyncio.gather(client.client.whoami(timeout_s=0.3), late(), return_exceptions=True)
+        return await asyncio.gather(client.client.whoami(timeout_s=0.6), late(), return_exceptions=True)
 
     return client._runner().run(both())
 
@@ -175,13 +183,13 @@ def test_cancelled_calls_give_their_connections_back(scripted, monkeypatch):
     client = OneClient("async", server.url, access_token="given", real_time=True)
 
     async def cancel_some():
-        for _ in range(4):
+        for number in range(1, 5):
             task = asyncio.ensure_future(client.client.whoami())
-            await asyncio.sleep(0.03)
+            await server.until_async(lambda number=number: server.count("GET", "/api/v2/tokens/me") == number)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-        return await client.client.whoami(timeout_s=2)
+        return await client.client.whoami(timeout_s=30)
 
     assert client._runner().run(cancel_some()).organization_id == ""
     client.close()
@@ -194,8 +202,8 @@ def test_a_cancelled_sign_in_does_not_hold_up_the_others(scripted):
 
     async def cancel_first():
         first = asyncio.ensure_future(client.client.whoami())
-        await asyncio.sleep(0.05)
-        second = asyncio.ensure_future(client.client.whoami(timeout_s=5))
+        await server.until_async(lambda: server.sign_ins)
+        second = asyncio.ensure_future(client.client.whoami(timeout_s=30))
         await asyncio.sleep(0.05)
         first.cancel()
         return await second
@@ -228,14 +236,16 @@ def test_waiting_for_a_connection_that_does_not_come_is_not_sent(scripted, monke
     client = OneClient("async", server.url, access_token="given", real_time=True)
 
     async def both():
-        read = asyncio.ensure_future(client.client.status("exec-1", timeout_s=0.6))
-        await asyncio.sleep(0.05)
-        launch = client.client.launch(FLOW_ID, {}, preflight="off", timeout_s=0.2)
-        return await asyncio.gather(launch, read, return_exceptions=True)
+        read = asyncio.ensure_future(client.client.status("exec-1", timeout_s=60))
+        await server.until_async(lambda: server.count("GET"))
+        with pytest.raises(DeadlineError):
+            await client.client.launch(FLOW_ID, {}, preflight="off", timeout_s=0.2)
+        assert not read.done()
+        read.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await read
 
-    launch, read = client._runner().run(both())
-    assert isinstance(launch, DeadlineError)
-    assert isinstance(read, DeadlineError)
+    client._runner().run(both())
     assert server.launches == 0
     client.close()
 
@@ -262,7 +272,7 @@ def test_closing_ends_what_is_on_its_way(scripted):
 
     async def close_meanwhile():
         launch = asyncio.ensure_future(client.client.launch(FLOW_ID, {}, preflight="off"))
-        await asyncio.sleep(0.05)
+        await server.until_async(lambda: server.launches)
         await client.client.close()
         with pytest.raises(LaunchInDoubtError):
             await launch

@@ -161,11 +161,10 @@ def test_waiters_of_many_executions_keep_to_their_share(connect, scripted):
     client = connect(server.url, real_time=True, pace_per_minute=3000)  # 0.4 * 0.95 of it: 19 reads a second
 
     began = time.monotonic()
-    results = client.gather(*[("wait", f"exec-{index}", {"wait_s": 1.0}) for index in range(20)])
-
-    assert all(isinstance(result, DeadlineError) for result in results)
-    assert server.count("GET") <= 19 * (time.monotonic() - began) + 1
-    assert server.count("GET") >= 8
+    while server.count("GET") < 8:  # at once, unless the machine stalls
+        results = client.gather(*[("wait", f"exec-{index}", {"wait_s": 1.0}) for index in range(20)])
+        assert all(isinstance(result, DeadlineError) for result in results)
+        assert server.count("GET") <= 19 * (time.monotonic() - began) + 1
 
 
 def test_many_different_ends_reach_their_own_waiters(connect, scripted):
@@ -190,7 +189,7 @@ def test_an_end_that_arrives_between_looking_and_resting_is_not_missed(scripted)
     def late_turn(*args):
         if threading.get_ident() == slow.get("thread") and not paused.is_set():
             paused.set()
-            may_go.wait(5)
+            may_go.wait(60)
         return take_turn(*args)
 
     waiter._take_turn = late_turn
@@ -199,16 +198,16 @@ def test_an_end_that_arrives_between_looking_and_resting_is_not_missed(scripted)
     def wait_slowly():
         slow["thread"] = threading.get_ident()
         began = time.monotonic()
-        ended["status"] = client.client.wait("exec-1", wait_s=8).status
+        ended["status"] = client.client.wait("exec-1", wait_s=60).status
         ended["took_s"] = time.monotonic() - began
 
     thread = threading.Thread(target=wait_slowly)
     thread.start()
-    paused.wait(5)
-    client.client.wait("exec-1", wait_s=8)
+    paused.wait(60)
+    client.client.wait("exec-1", wait_s=60)
     may_go.set()
     thread.join()
 
     assert ended["status"] == "COMPLETED"
-    assert ended["took_s"] < 3
+    assert ended["took_s"] < 30
     client.close()
