@@ -27,7 +27,7 @@ def looks(world, many):
 
 def test_two_batches_share_the_pace_by_their_priority(worker_world):
     """While both want slots, a batch of priority 30 gets about three times what one of priority 10 gets."""
-    paced = {"pace_per_minute": 1_200.0, "track": False}
+    paced = {"pace_per_minute": 600.0, "track": False}  # slow enough to be the bound on a machine with other work
     worker_world.start(2)
     slow = worker_world.load(300, hand_over=False, **paced)
     fast = worker_world.load(300, hand_over=False, priority=30, **paced)
@@ -36,8 +36,8 @@ def test_two_batches_share_the_pace_by_their_priority(worker_world):
     worker_world.until(lambda: min(worker_world.left(slow), worker_world.left(fast)) >= 10)
     slow_before, fast_before = worker_world.left(slow), worker_world.left(fast)
     worker_world.until(lambda: worker_world.left(slow) + worker_world.left(fast) >= slow_before + fast_before + 120)
-    ratio = (worker_world.left(fast) - fast_before) / max(1, worker_world.left(slow) - slow_before)
-    assert 1.7 <= ratio <= 5
+    fast_left, slow_left = worker_world.left(fast) - fast_before, worker_world.left(slow) - slow_before
+    assert 1.7 <= fast_left / max(1, slow_left) <= 5, (fast_left, slow_left)
 
 
 def test_a_rate_set_while_workers_work_holds_for_all_of_them(worker_world):
