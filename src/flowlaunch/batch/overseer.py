@@ -321,6 +321,7 @@ class Overseer:
             launched_per_minute=round(speed, 1),
             budget_per_minute=lane.budget_per_minute,
             share_used=round(speed / lane.budget_per_minute, 4) if lane.budget_per_minute else None,
+            launched=runner.desk.launched,
             in_flight=runner.desk.in_flight,
             in_hand=runner.desk.in_flight + len(runner.desk.rows),
             eta_s=runner.gauge.eta_s(now.mono_s, pending),

@@ -38,6 +38,10 @@ COLUMNS: Final[Mapping[str, str]] = {
 """Field of a record of `worker list` -> heading."""
 
 
+_SPANS: Final = ((7_200.0, 3_600.0, "h"), (120.0, 60.0, "min"), (0.0, 1.0, "s"))
+"""From how many seconds on a unit is told, the unit in seconds, its name."""
+
+
 class _Talk(logging.Handler):
     """Says at the terminal what the worker logs."""
 
@@ -90,10 +94,16 @@ def _record(one: WorkerStanding) -> dict[str, Any]:
         "per_minute": one.per_minute,
         "launched": one.launched,
         "memory_mb": one.memory_mb,
-        "seen": f"{one.silent_s:.0f} s ago",
+        "seen": _ago_text(one.silent_s),
         "profiles": ", ".join(filter(None, one.profiles)),
         "trouble": one.trouble,
     }
+
+
+def _ago_text(seconds: float) -> str:
+    """Say how long ago, 7 s ago, 2 min ago, 3 h ago."""
+    unit_s, name = next((unit_s, name) for from_s, unit_s, name in _SPANS if seconds >= from_s)
+    return f"{seconds // unit_s:.0f} {name} ago"
 
 
 def troubles(standing: WorkersStanding) -> list[str]:

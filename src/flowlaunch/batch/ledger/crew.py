@@ -46,6 +46,7 @@ class HandStanding(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         job: `launch` or `follow`.
         in_hand: rows taken and not ended yet, those in flight among them; executions being read, when following.
+        launched: rows that left since the job was begun.
 
     """
 
@@ -53,6 +54,7 @@ class HandStanding(msgspec.Struct, frozen=True, kw_only=True):
     job: str
     in_hand: int = 0
     per_minute: float = 0.0
+    launched: int = 0
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True):

@@ -80,7 +80,6 @@ class Hands:
 
     Attributes:
         crew: OAuth client's key -> the live workers that have it, in the order in which the feeder sees them.
-        launched: rows launched so far.
         unwritten: outcomes that could not be written before a chunk was ended.
         trouble: why the last job could not be done, or "".
 
@@ -106,7 +105,7 @@ class Hands:
         self._stop_level = 0
         self._reason = ""
         self.crew: Mapping[str, Sequence[str]] = {}
-        self.launched = self.unwritten = 0
+        self._launched = self.unwritten = 0
         self.trouble = ""
 
     def begin_anew(self, reason: str) -> None:
@@ -124,6 +123,11 @@ class Hands:
     def standing(self) -> tuple[HandStanding, ...]:
         """Return what is being done now."""
         return tuple(hand.standing for hand in self._at_work)
+
+    @property
+    def launched(self) -> int:
+        """How many rows were launched so far, by what is at hand and before."""
+        return self._launched + sum(hand.standing.launched for hand in self._at_work)
 
     # a chunk -------------------------------------------------------------------------------------------------
 
@@ -161,7 +165,7 @@ class Hands:
             if event.kind == "progress":
                 hand.standing = HandStanding(
                     batch_id=held.batch_id, job="launch", in_hand=event.fields["in_hand"],
-                    per_minute=event.fields["launched_per_minute"],
+                    per_minute=event.fields["launched_per_minute"], launched=event.fields["launched"],
                 )  # fmt: skip
             elif event.kind == "unwritten":
                 self.unwritten += event.fields["rows"]
@@ -176,7 +180,7 @@ class Hands:
         except LedgerError as error:
             await self._could_not(order, error)
             return None
-        self.launched += outcome.launched
+        hand.standing = msgspec.structs.replace(hand.standing, launched=outcome.launched)
         if outcome.error is not None:
             await self._could_not(order, outcome.error)
             return None
@@ -321,6 +325,7 @@ class Hands:
             yield hand
         finally:
             self._at_work.remove(hand)
+            self._launched += hand.standing.launched
 
     async def _handover(self, batch_id: int) -> Handover | None:
         return await asyncio.to_thread(handovers.find, self._ledger.store, batch_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,6 +26,8 @@ class WorkerStanding(msgspec.Struct, frozen=True, kw_only=True):
         profiles: profiles that it launches with.
         in_hand: rows taken and not ended, over all its batches.
         per_minute: rows that it launches a minute now; `launched` since it started.
+        trouble: why it cannot work on something, or since when it is silent and what becomes of its rows; "" when well.
+        hands: what it does now; of a silent one nothing, for others take that over.
 
     """
 
@@ -109,6 +112,8 @@ def _silent_s(process: Process, now_us: int) -> float:
 
 def _standing(one: Process, now_us: int) -> WorkerStanding:
     silent_s = _silent_s(one, now_us)
+    if silent_s > STALE_S:
+        one = msgspec.structs.replace(one, hands=(), trouble=_end_of(one))
     launching = [hand for hand in one.hands if hand.job == "launch"]
     states = (("silent", silent_s > STALE_S), ("draining", one.is_draining), ("working", bool(one.hands)))
     return WorkerStanding(
@@ -128,3 +133,12 @@ def _standing(one: Process, now_us: int) -> WorkerStanding:
         trouble=one.trouble,
         hands=one.hands,
     )
+
+
+def _end_of(silent: Process) -> str:
+    """Say when a silent worker was last heard of, and what becomes of what it had in hand."""
+    heard_at = datetime.fromtimestamp(silent.heartbeat_us / 1e6, UTC)
+    batches = sorted({hand.batch_id for hand in silent.hands})
+    of_batches = f"batch{'es' if len(batches) > 1 else ''} {', '.join(map(str, batches))}"
+    after = f"others take over what it had in hand of {of_batches}" if batches else "it had nothing in hand"
+    return f"last heard of {heard_at:%Y-%m-%d %H:%M:%S} UTC; {after}"
