@@ -5,13 +5,12 @@ Of the long form only: mounting needs the right to, and each seed takes a minute
 
 import contextlib
 import signal
-import subprocess
 import tempfile
 import time
-from pathlib import Path
 
 import psycopg
 import pytest
+from chaos_disk import NoDiskError, small_disk
 from chaos_siege import seeds
 from chaos_workers import CONCURRENCY, WORKERS, WorkersSiege
 
@@ -81,29 +80,24 @@ class FullDiskSiege(WorkersSiege):
 
 
 @pytest.fixture
-def small_disk(monkeypatch):
+def disk(monkeypatch):
     """A file system of its own for the database; needs the right to mount one."""
-    with tempfile.TemporaryDirectory() as folder:
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_MB}m,mode=755", "tmpfs", folder],
-                                 check=False, capture_output=True, text=True)  # fmt: skip
-        if mounted.returncode:
-            pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
-        monkeypatch.setattr(tempfile, "tempdir", folder)
-        try:
+    try:
+        with small_disk(SMALL_DISK_MB) as folder, monkeypatch.context() as there:
+            there.setattr(tempfile, "tempdir", str(folder))
             yield folder
-        finally:
-            monkeypatch.undo()
-            subprocess.run(["umount", "--lazy", folder], check=True)
+    except NoDiskError as error:
+        pytest.skip(f"no file system can be mounted here: {error}")
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", seeds(short=1, long=3))
-def test_a_database_that_ran_out_of_disk_loses_nothing(tmp_path, machines, small_disk, seed):
+def test_a_database_that_ran_out_of_disk_loses_nothing(tmp_path, machines, disk, seed):
     """When the disk is full nothing more is sent; with space again the batch goes on, nothing lost or sent twice."""
     server = bring_up()
     try:
         with Sandbox(rate_per_minute=None, journal_size=100_000, allowed_hosts=[machines.address]) as sandbox:
-            siege = FullDiskSiege(sandbox, server, machines, tmp_path, seed, Path(small_disk))
+            siege = FullDiskSiege(sandbox, server, machines, tmp_path, seed, disk)
             assert siege.judged() == [], str(siege)
     finally:
         server.close()
