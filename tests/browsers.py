@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, LocatorAssertions, Page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE_MS = 20_000
+PATIENCE_MS = 40_000
 IS_REQUIRED = os.environ.get("FLOWLAUNCH_BROWSER") == "required"
 MISSING = "no Chromium was found; install Debian's package `chromium`"
 REPORT_VIOLATIONS = """

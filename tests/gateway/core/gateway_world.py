@@ -69,7 +69,7 @@ class GatewayWorld:
         raw = body if isinstance(body, bytes | None) else msgspec.json.encode(body)
         if raw is not None:
             given.setdefault("content-type", "application/json")
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=90)
         try:
             connection.request(method, path, raw, given)
             answer = connection.getresponse()
@@ -86,6 +86,16 @@ class GatewayWorld:
         if wait_s:
             headers["prefer"] = f"wait={wait_s}"
         return self.call("POST", "/v1/launches", body, key=key, **headers)
+
+    def play_next(self, fault: Any) -> None:
+        """Have the sandbox play a fault at the next launch, once those that other tests left behind have been sent."""
+        pause = threading.Event()
+        for _ in range(3_000):
+            listed = [self.call("GET", f"/v1/launches?state={one}").json["launches"] for one in ("pending", "launching")]
+            if all(one["reason"] == "waits-for-not-before" for one in (*listed[0], *listed[1])):
+                break
+            pause.wait(0.02)
+        self.sandbox.faults.next("executions.launch", fault)
 
     def show(self, launch_id: str) -> Any:
         """Return a launch as it stands."""
@@ -133,7 +143,7 @@ def gateway(sandbox: Sandbox, folder: Path, **options: Any):
     thread = threading.Thread(target=run, name="gateway")
     thread.start()
     try:
-        assert started.wait(20)
+        assert started.wait(60)
         if "error" in box:
             raise box["error"]
         state = box["state"]
@@ -141,5 +151,5 @@ def gateway(sandbox: Sandbox, folder: Path, **options: Any):
     finally:
         if thread.is_alive():
             box["loop"].call_soon_threadsafe(box["task"].cancel)
-            thread.join(20)
+            thread.join(60)
         assert not thread.is_alive()

@@ -75,7 +75,7 @@ def test_nothing_waits_for_the_database_in_the_event_loop(open_door, tmp_path, m
 
     for kind in ("read", "write"):
         monkeypatch.setattr(Store, kind, watched(kind))
-    made = door.launch(GOOD, flow=None, route="one", wait_s=20)
+    made = door.launch(GOOD, flow=None, route="one", wait_s=50)
     assert made.status == 200, made.raw
     asked = ("/v1/launches", f"/v1/launches/{made.json['id']}", "/v1/routes", "/v1/flows", "/v1/batches", "/v1/keys",
              "/v1/audit", "/v1/callbacks", "/metrics", "/readyz")  # fmt: skip
@@ -84,7 +84,7 @@ def test_nothing_waits_for_the_database_in_the_event_loop(open_door, tmp_path, m
     door.call("POST", "/v1/routes/one/pace", {"rate_per_minute": 60})
     door.call("POST", "/v1/routes/one/resume")
     door.sandbox.faults.next("executions.launch", DropAfterProcessing())
-    doubtful = door.launch(GOOD, flow=None, route="one", wait_s=20).json
+    doubtful = door.launch(GOOD, flow=None, route="one", wait_s=50).json
     assert doubtful["state"] == "in_doubt"
     assert door.call("POST", f"/v1/launches/{doubtful['id']}/reconcile").status == 200
     assert set(statuses.values()) == {200}, statuses

@@ -21,7 +21,7 @@ def upload(door, content=ROWS, query="", kind="text/csv", **headers):
 def until(door, batch_id, **wanted):
     """Ask until a batch stands as wanted."""
     pause = threading.Event()
-    for _ in range(600):
+    for _ in range(3_000):
         shown = door.call("GET", f"/v1/batches/{batch_id}").json
         if wanted.items() <= shown.items():
             return shown

@@ -19,7 +19,7 @@ def test_two_gateways_on_one_database_are_one_door(postgres_ledger_url, open_doo
             replies = list(pool.map(lambda door: door.launch(given, h_idempotency_key="pg"), doors))
         assert {reply.status for reply in replies} == {202}, [reply.raw for reply in replies if reply.status != 202]
         assert len({reply.json["id"] for reply in replies}) == 1
-        ended = [door.launch(given, h_idempotency_key="pg", wait_s=20) for door in (one, other)]
+        ended = [door.launch(given, h_idempotency_key="pg", wait_s=50) for door in (one, other)]
         assert [reply.json["state"] for reply in ended] == ["completed", "completed"]
         assert one.launched(orderId="pg-1") == 1
 
@@ -37,4 +37,4 @@ def test_two_gateways_on_one_database_are_one_door(postgres_ledger_url, open_doo
 def test_nobody_waits_when_too_many_do(open_door):
     """A request that would wait beyond the limit of waiting ones is answered with 202 at once."""
     door = open_door(max_waiters=0)
-    assert door.launch({"customerName": "J", "orderId": "w-1"}, wait_s=20).status == 202
+    assert door.launch({"customerName": "J", "orderId": "w-1"}, wait_s=50).status == 202

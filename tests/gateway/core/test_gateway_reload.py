@@ -29,7 +29,7 @@ def book(file):
 def until(is_so):
     """Return once what watches the file has seen it: it looks once a second."""
     pause = threading.Event()
-    for _ in range(300):
+    for _ in range(1_200):
         if is_so():
             return
         pause.wait(0.05)
@@ -94,7 +94,7 @@ def test_routes_that_anybody_refuses_change_nothing(file, book):
 def test_a_wrong_webhook_leaves_the_priorities_alone(shared_sandbox, tmp_path, file):
     """A file that is refused for its webhook does not change the shares of the routes either."""
     with gateway(shared_sandbox, tmp_path, routes_file=file) as door:
-        assert door.launch({"customerName": "E", "orderId": "1"}, flow=None, route="one", wait_s=20).status == 200
+        assert door.launch({"customerName": "E", "orderId": "1"}, flow=None, route="one", wait_s=50).status == 200
         (batch_id,) = (batch.batch_id for batch in door.state.ledger.batches())
         file.write_text(ONE + "priority = 9\n" + HOOK)
         until(lambda: door.state.routes.trouble)
@@ -146,7 +146,7 @@ def test_a_mapping_may_read_json_in_a_member(shared_sandbox, tmp_path, file):
     mapping = "map = {customerName = 'jmespath:who.name'}\nvalues = {json_columns = ['who']}\n"
     file.write_text(ONE + mapping)
     with gateway(shared_sandbox, tmp_path, routes_file=file) as door:
-        made = door.launch({"who": '{"name": "Ann"}', "orderId": "1"}, flow=None, route="one", wait_s=20)
+        made = door.launch({"who": '{"name": "Ann"}', "orderId": "1"}, flow=None, route="one", wait_s=50)
     assert (made.status, made.json.get("input")) == (200, {"Flow.customerName": "Ann", "Flow.orderId": "1"}), made.raw
 
 

@@ -66,7 +66,7 @@ def routed(open_door, tmp_path):
     return open_door(routes_file=tmp_path / "routes.toml")
 
 
-def ask(door, route, given, *, key="crm", wait_s=20, **more):
+def ask(door, route, given, *, key="crm", wait_s=50, **more):
     return door.launch(given, flow=None, route=route, key=door.key(key, "launch"), wait_s=wait_s, **more)
 
 
@@ -146,7 +146,7 @@ def test_a_changed_routes_file_is_taken_while_running(open_door, tmp_path):
     book = door.state.routes
     file.write_text('[routes.one]\nflow = "Order follow-up"\n[routes.two]\nflow = "Order follow-up"\npriority = 9\n')
     until(lambda: "two" in book.current.by_name)
-    assert door.launch({"customerName": "E", "orderId": "two"}, flow=None, route="two", wait_s=20).status == 200
+    assert door.launch({"customerName": "E", "orderId": "two"}, flow=None, route="two", wait_s=50).status == 200
     (batch_id,) = (batch.batch_id for batch in door.state.ledger.batches())
     assert door.state.ledger.controls(batch_id).priority == 18, "a route's priority is its batch's share of the pace"
     file.write_text("[routes.one]\nflow = 3\n")
@@ -159,7 +159,7 @@ def test_a_changed_routes_file_is_taken_while_running(open_door, tmp_path):
 def until(is_so):
     """Return once the watching task has seen it: it looks once a second."""
     pause = threading.Event()
-    for _ in range(300):
+    for _ in range(1_200):
         if is_so():
             return
         pause.wait(0.05)
@@ -169,13 +169,13 @@ def until(is_so):
 def test_a_route_can_be_paused_and_go_on(open_door):
     """While a route is paused its launches are taken and wait; resumed, they are sent."""
     door = open_door()
-    first = door.launch({"customerName": "F", "orderId": "p-0"}, wait_s=20).json
+    first = door.launch({"customerName": "F", "orderId": "p-0"}, wait_s=50).json
     path = f"/v1/routes/{first['route']}"
     assert door.call("POST", f"{path}/pause", {"reason": "lunch"}).json["controls"]["pause_reason"] == "lunch"
     waiting = door.launch({"customerName": "F", "orderId": "p-1"}, wait_s=1, h_idempotency_key="p-1")
     assert (waiting.status, door.show(waiting.json["id"])["state"]) == (202, "pending")
     assert door.call("POST", f"{path}/resume").json["controls"]["paused"] is False
-    ended = door.launch({"customerName": "F", "orderId": "p-1"}, wait_s=20, h_idempotency_key="p-1")
+    ended = door.launch({"customerName": "F", "orderId": "p-1"}, wait_s=50, h_idempotency_key="p-1")
     assert (ended.status, ended.json["state"], door.launched(orderId="p-1")) == (200, "completed", 1)
 
 
@@ -208,7 +208,7 @@ def test_a_token_input_may_be_spelt_both_ways(open_door, tmp_path, mapping, spel
     door = open_door(routes_file=file)
     given = {"customerName": "Ann", "who": "Ann"} if mapping else {"customerName": "Ann"}
     for more in ({}, {"orderId": "mine"}, {"Flow.orderId": "mine"}):
-        made = door.launch(given | more, flow=None, route="one", wait_s=20)
+        made = door.launch(given | more, flow=None, route="one", wait_s=50)
         assert made.status == 200, made.raw
         assert made.json["input"] == {"Flow.customerName": "Ann", "Flow.orderId": made.json["id"]}
 
@@ -219,8 +219,8 @@ def test_a_route_that_lost_its_token_input_maps_anew(open_door, tmp_path):
     file.write_text(route.format('token_input = "Flow.orderId"', "customerName = 'who'"))
     door = open_door(routes_file=file)
     given = {"who": "Ann", "orderId": "7"}
-    assert door.launch(given, flow=None, route="one", wait_s=20).status == 200
+    assert door.launch(given, flow=None, route="one", wait_s=50).status == 200
     file.write_text(route.format("", "customerName = 'who'"))
     until(lambda: door.state.routes.current.by_name["one"].spec.token_input is None)
-    made = door.launch(given, flow=None, route="one", wait_s=20)
+    made = door.launch(given, flow=None, route="one", wait_s=50)
     assert (made.status, made.json.get("input")) == (200, {"Flow.customerName": "Ann", "Flow.orderId": "7"}), made.raw

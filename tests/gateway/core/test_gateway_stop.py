@@ -18,7 +18,7 @@ from flowlaunch.sandbox import Delay, Hang, Sandbox
 
 def ask(url, key, number, prefer=""):
     """Launch once; return status and body."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=90)
     body = {"flow": "Order follow-up", "input": {"customerName": "J", "orderId": number}}
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json", "prefer": prefer}
     connection.request("POST", "/v1/launches", msgspec.json.encode(body), headers)
@@ -46,14 +46,14 @@ def test_a_signal_ends_the_gateway_in_order(tmp_path):
         process, url = serve(tmp_path, sandbox.url, 0)
         try:
             assert ask(url, key, "s-0", "wait=20")[0] == 200
-            sandbox.faults.next("executions.launch", Delay(1.5))
+            sandbox.faults.next("executions.launch", Delay(4.0))
             answers = []
             waiting = threading.Thread(target=lambda: answers.append(ask(url, key, "s-1", "wait=60")))
             waiting.start()
             wait_until(lambda: rows(tmp_path)["s-1"].state.value == "launching")
             process.send_signal(signal.SIGTERM)
-            waiting.join(20)
-            assert process.wait(20) == 0
+            waiting.join(60)
+            assert process.wait(60) == 0
         finally:
             process.kill()
             process.stdout.close()
@@ -73,7 +73,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path):
             process.send_signal(signal.SIGTERM)
             wait_until(lambda: is_shut(url))
             process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()
             process.stdout.close()

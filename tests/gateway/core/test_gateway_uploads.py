@@ -25,7 +25,7 @@ def names(door):
 def until_names(door, wanted):
     """Wait until the folder holds what is wanted."""
     pause = threading.Event()
-    for _ in range(600):
+    for _ in range(3_000):
         if wanted(names(door)):
             return
         pause.wait(0.02)
@@ -34,7 +34,7 @@ def until_names(door, wanted):
 
 def half_sent(door, size_bytes=1_000_000):
     """Begin to send a file and return the connection once a part of it is on the gateway's disk."""
-    connection = http.client.HTTPConnection(urlsplit(door.url).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(door.url).netloc, timeout=90)
     connection.putrequest("POST", "/v1/batches?flow=Order%20follow-up")
     for name, value in (
         ("authorization", f"Bearer {door.key('test')}"), ("content-type", "text/csv"),
@@ -89,7 +89,7 @@ def test_files_received_at_once_are_bounded(open_door, folder):
     held.close()
     until_names(door, lambda found: found == [])
     turn, taken = threading.Event(), upload(door)
-    for _ in range(500):  # its place is free a moment after its file is gone
+    for _ in range(3_000):  # its place is free a moment after its file is gone
         if taken.status != 429:
             break
         turn.wait(0.02)
@@ -102,7 +102,7 @@ def test_the_room_for_files_is_bounded(open_door, folder, is_told):
     """A file for which there is no room is 507 with what to do, and nothing of it is kept."""
     door = open_door(max_unread_upload_bytes=len(ROWS) + 100)
     content = ROWS + b"u-8,Cy\n" * 20
-    with closing(http.client.HTTPConnection(urlsplit(door.url).netloc, timeout=20)) as connection:
+    with closing(http.client.HTTPConnection(urlsplit(door.url).netloc, timeout=90)) as connection:
         headers = {"authorization": f"Bearer {door.key('test')}", "content-type": "text/csv"}
         body = content if is_told else iter([content[:100], content[100:]])
         connection.request("POST", "/v1/batches?flow=Order%20follow-up", body, headers, encode_chunked=not is_told)

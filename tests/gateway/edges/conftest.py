@@ -70,7 +70,7 @@ class Inbox(ThreadingHTTPServer):
 
     def wait(self):
         """Return the next message: headers by lower-case name, and the body."""
-        assert self.came.acquire(timeout=20), "no callback came"
+        assert self.came.acquire(timeout=60), "no callback came"
         return self.messages[-1]
 
 

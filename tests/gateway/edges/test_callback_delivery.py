@@ -249,7 +249,7 @@ async def test_a_slow_receiver_leaves_room_for_the_others(door):
         outbox = door.callbacks(slow.origin, quick.origin, timeout_s=30)
         stop = asyncio.Event()
         running = asyncio.create_task(outbox.run(stop))
-        await asyncio.wait_for(quick.got_one.wait(), 10)
+        await asyncio.wait_for(quick.got_one.wait(), 60)
         in_hand = len(slow.requests)
         stop.set()
         running.cancel()
@@ -277,9 +277,9 @@ async def test_a_running_outbox_hears_of_ends_and_stops(door):
         await asyncio.sleep(0)
         launch = door.end(door.launch(receiver.origin))
         outbox.ended([launch.row_id])
-        await asyncio.wait_for(receiver.got_one.wait(), 10)
+        await asyncio.wait_for(receiver.got_one.wait(), 60)
         stop.set()
-        await asyncio.wait_for(running, 10)
+        await asyncio.wait_for(running, 60)
     assert states(door) == {launch.id: "delivered"}
 
 
@@ -299,7 +299,7 @@ async def test_trouble_with_the_ledger_ends_no_outbox(door, monkeypatch):
         outbox, stop = door.callbacks(receiver.origin), asyncio.Event()
         outbox.ended([door.end(door.launch(receiver.origin)).row_id])
         running = asyncio.create_task(outbox.run(stop))
-        await asyncio.wait_for(receiver.got_one.wait(), 20)
+        await asyncio.wait_for(receiver.got_one.wait(), 60)
         stop.set()
         await running
     assert troubles == []

@@ -40,7 +40,7 @@ def process(sandbox, ledger, inbox):
 
 def launch(address, key, number, url):
     body = {"flow": "Order follow-up", "input": {"customerName": "K", "orderId": str(number)}, "callback": url}
-    connection = http.client.HTTPConnection(address, timeout=20)
+    connection = http.client.HTTPConnection(address, timeout=60)
     headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
     connection.request("POST", "/v1/launches", msgspec.json.encode(body), headers)
     answer = connection.getresponse()

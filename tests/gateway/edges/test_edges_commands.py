@@ -159,7 +159,7 @@ def test_a_gateway_whose_talk_goes_to_a_log_writes_no_secret_there(tmp_path):
             url = served.stdout.readline().strip()
         finally:
             served.terminate()
-            said = "".join(served.communicate(timeout=30))
+            said = "".join(served.communicate(timeout=60))
     assert f"flowlaunch gateway link --url {url}" in said
     assert "sign-in#" not in said
     assert "demo-secret" not in said

@@ -115,7 +115,7 @@ def test_forged_and_stale_messages_are_refused(served):
 
 def test_an_oversized_message_is_refused_before_it_has_come(served):
     """A message that announces more bytes than the webhook takes is answered 413, whether they come or not."""
-    connection = http.client.HTTPConnection(urlsplit(served.url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(served.url).netloc, timeout=60)
     connection.putrequest("POST", "/hooks/shop")
     connection.putheader("content-type", "application/json")
     connection.putheader("content-length", "2001")
@@ -129,7 +129,7 @@ def test_a_message_without_an_announced_size_is_cut_off(served):
     """A message sent in pieces without a length is refused once it has more bytes than the webhook takes."""
     host = urlsplit(served.url).netloc
     head = f"POST /hooks/shop HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
-    with socket.create_connection(host.split(":"), timeout=10) as connection:
+    with socket.create_connection(host.split(":"), timeout=60) as connection:
         connection.sendall(head.encode() + b"Transfer-Encoding: chunked\r\n\r\nfa0\r\n" + b"x" * 2500)  # and no end
         assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
 
@@ -225,7 +225,7 @@ def test_a_key_does_what_its_scopes_say_and_no_more(served, scope):
 )
 def test_who_cannot_say_who_it_is_gets_401(served, authorization):
     """A missing, unknown or malformed key is refused alike, with the challenge that the standard asks for."""
-    connection = http.client.HTTPConnection(urlsplit(served.url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(served.url).netloc, timeout=60)
     connection.request("GET", "/v1/launches", headers={"authorization": authorization.encode("latin-1")})
     answer = connection.getresponse()
     assert (answer.status, answer.getheader("www-authenticate").split()[0]) == (401, "Bearer")
@@ -258,9 +258,10 @@ def test_a_quota_is_kept(served):
     assert answers[-1].json["limit"] == 3
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 86_400
     other = served.key("by-route", "launch")
-    by_route = [served.call("POST", "/v1/launches", {"route": "narrow", "input": GOOD}, key=other) for _ in range(4)]
-    assert sorted(one.status for one in by_route)[:2] == [202, 202]
-    assert 429 in {one.status for one in by_route}
+    by_route = [served.call("POST", "/v1/launches", {"route": "narrow", "input": GOOD}, key=other) for _ in range(7)]
+    taken = [one.status for one in by_route].count(202)
+    assert 2 <= taken <= 4  # a minute may have begun in between
+    assert {one.status for one in by_route} == {202, 429}
 
 
 def test_a_repeated_request_costs_no_quota(served):

@@ -35,7 +35,7 @@ def inbox(*statuses):
 
 def ask(url, method, path, body=None, **headers):
     """Ask once; return the status, the headers and the body."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=90)
     try:
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
         answer = connection.getresponse()

@@ -157,7 +157,7 @@ def test_health_is_answered_over_http(door, monkeypatch):
     """A served gateway is alive and ready, without a key."""
     monkeypatch.setattr(health_module, "FRESH_S", 0.0)
     alive = door.call("GET", "/healthz", authorization="")
-    door.launch(wait_s=10)
+    door.launch(wait_s=50)
     ready = door.call("GET", "/readyz", authorization="")
 
     assert (alive.status, alive.json) == (200, {"alive": True})

@@ -147,7 +147,7 @@ def test_each_request_is_one_line(open_door, log):
     """The access log has a request's name, status, key and launch, and its answer tells the id of the line."""
     lines = log()
     world = open_door()
-    reply = world.launch(wait_s=10, h_x_request_id="my-own-id")
+    reply = world.launch(wait_s=50, h_x_request_id="my-own-id")
     world.call("GET", "/healthz")
 
     found = [json.loads(line) for line in lines()]
@@ -163,6 +163,6 @@ def test_the_access_log_can_be_off(open_door, log):
     """Without the access log requests leave no line."""
     lines = log()
     world = open_door(ops=OpsOptions(access_log=False))
-    world.launch(wait_s=10)
+    world.launch(wait_s=50)
 
     assert not [line for line in lines() if "access_log" in line]

@@ -82,7 +82,7 @@ def test_metrics_tell_of_a_launch(door, monkeypatch):
     """After a launch its route, request, platform call and commit are in the metrics, by names without an id."""
     monkeypatch.setattr(readings, "FRESH_S", 0.0)
     before = samples(door.call("GET", "/metrics").raw.decode())
-    reply = door.launch(wait_s=10)
+    reply = door.launch(wait_s=50)
     assert reply.status == 200
 
     reply = door.call("GET", "/metrics")

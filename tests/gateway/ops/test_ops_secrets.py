@@ -52,9 +52,9 @@ def traffic(ops_sandbox, tmp_path_factory):
 def _exercise(world, callback, came):
     key, link = world.key("test"), world.state.sessions.link("test", "ann", ["admin"])
     rotated = Keys(world.state.ledger.store).rotate(world.key("old").split("_")[1], who="test").key
-    reply = world.launch({"customerName": PLANTED_INPUT, "orderId": "7"}, callback=callback, wait_s=10)
+    reply = world.launch({"customerName": PLANTED_INPUT, "orderId": "7"}, callback=callback, wait_s=50)
     refused = world.launch({"customerName": PLANTED_INPUT, "orderId": 7, "odd": PLANTED_INPUT})
-    came.get(timeout=20)
+    came.get(timeout=60)
     forged = {"webhook-id": "m1", "webhook-timestamp": "1", "webhook-signature": f"v1,{HOOK[6:]}"}
     world.call(
         "POST", "/hooks/shop", {"customerName": PLANTED_INPUT}, **{k.replace("-", "_"): v for k, v in forged.items()}

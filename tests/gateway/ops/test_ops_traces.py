@@ -38,8 +38,8 @@ def test_one_trace_leads_from_the_request_to_the_callback(ops_sandbox, tmp_path,
     with inbox() as (url, came):
         how = {"ops": OpsOptions(traces=True), "callback_allow": (url,)}
         with gateway(ops_sandbox, tmp_path, **how) as world:
-            reply = world.launch(callback=f"{url}/told", wait_s=10, h_traceparent=f"00-{TRACE_ID}-{PARENT_ID}-01")
-            headers, _body = came.get(timeout=20)
+            reply = world.launch(callback=f"{url}/told", wait_s=50, h_traceparent=f"00-{TRACE_ID}-{PARENT_ID}-01")
+            headers, _body = came.get(timeout=60)
             launch = reply.json
 
     found = spans()
@@ -65,7 +65,7 @@ def test_what_goes_wrong_is_marked(spans, ops_sandbox, tmp_path):
     """A launch that the platform refuses has a span that says so, with the code and the correlation id."""
     with gateway(ops_sandbox, tmp_path, ops=OpsOptions(traces=True)) as world:
         ops_sandbox.faults.next("executions.launch", Status(400))
-        world.launch(wait_s=10)
+        world.launch(wait_s=50)
 
     refused = spans()["launch.send"]
     assert refused.status.status_code is StatusCode.ERROR
@@ -80,7 +80,7 @@ def test_without_traces_a_callers_trace_is_handed_on(open_door):
     with inbox() as (url, came):
         world = open_door(callback_allow=(url,))
         world.launch(callback=url, h_traceparent=traceparent)
-        headers, _body = came.get(timeout=20)
+        headers, _body = came.get(timeout=60)
 
     assert headers["traceparent"] == traceparent
 

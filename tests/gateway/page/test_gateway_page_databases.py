@@ -60,11 +60,11 @@ def test_a_list_of_launches_is_whole_over_its_parts(any_world, look):
     """Sixty launches stand in two parts, newest first, each once; a state or a key shows only what fits."""
     launched = [
         any_world.launch({"customerName": "P", "orderId": f"P-{n}"}, route="paged", flow=None,
-                         h_idempotency_key=f"page-{n}", wait_s=25 if n == 59 else 0).json["id"]
+                         h_idempotency_key=f"page-{n}", wait_s=50 if n == 59 else 0).json["id"]
         for n in range(60)
     ]  # fmt: skip
-    any_world.sandbox.faults.next("executions.launch", Status(400))
-    refused = any_world.launch({"customerName": "P", "orderId": "P-x"}, route="paged", flow=None, wait_s=25).json["id"]
+    any_world.play_next(Status(400))
+    refused = any_world.launch({"customerName": "P", "orderId": "P-x"}, route="paged", flow=None, wait_s=50).json["id"]
 
     listed = rows_of(look, "/launches?route=paged")
 
@@ -81,8 +81,8 @@ def test_a_list_of_launches_is_whole_over_its_parts(any_world, look):
 
 def test_a_launch_in_doubt_is_shown_and_settled(any_world, look):
     """A launch shows its attempts, facts and cure; a person's word ends the doubt, and the audit log tells who."""
-    any_world.sandbox.faults.next("executions.launch", DropAfterProcessing())
-    launch_id = any_world.launch({"customerName": "Dora", "orderId": "PG-D"}, name="Zoë ☎ Doubt", wait_s=25).json["id"]
+    any_world.play_next(DropAfterProcessing())
+    launch_id = any_world.launch({"customerName": "Dora", "orderId": "PG-D"}, name="Zoë ☎ Doubt", wait_s=50).json["id"]
     text = look(f"/launches/{launch_id}")
     assert "Zoë ☎ Doubt" in text
     assert "Sent, and the answer was lost" in text
@@ -120,7 +120,7 @@ def test_webhooks_callbacks_and_the_overview_are_read(any_world, look, send_mess
     order = {"type": "order", "data": {"customerName": "W", "orderId": "PG-W"}}
     launch_id = send_message(any_world, "shop", "pg-1", order).json["launch_id"]
     send_message(any_world, "mistaken", "pg-2", {"data": {}})
-    assert any_world.launch(callback="http://127.0.0.1:9/told", wait_s=25).status == 200
+    assert any_world.launch(callback="http://127.0.0.1:9/told", wait_s=50).status == 200
 
     text = look("/webhooks")
     assert f'href="/launches/{launch_id}">pg-1</a>' in text

@@ -100,7 +100,7 @@ def test_a_rebound_name_gets_nothing(ask, cookie):
 def test_a_form_of_another_site_changes_nothing(ask, world, cookie):
     """With a stolen-looking request — the cookie, and even the token — another origin still cannot act."""
     token = token_of(ask("GET", "/routes", {"Cookie": cookie})[2])
-    world.launch(route="orders", flow=None, wait_s=25)
+    world.launch(route="orders", flow=None, wait_s=50)
     body = form(csrf=token)
     for headers in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}):
         status, _, _ = ask("POST", "/routes/orders/pause", {"Cookie": cookie, "Content-Type": FORM, **headers}, body)
@@ -126,7 +126,7 @@ def test_an_act_needs_the_scope_also_without_its_button(ask, world):
     opened = Sessions(world.state.ledger.store).open_by_key(world.key("reader", "read"))
     headers = {"Cookie": f"flowlaunch-{urlsplit(world.url).port}={opened.cookie}", "Content-Type": FORM}
     token = token_of(ask("GET", "/launches", headers)[2])
-    launch_id = world.launch(wait_s=25).json["id"]
+    launch_id = world.launch(wait_s=50).json["id"]
 
     for path in (f"/launches/{launch_id}/retry", f"/launches/{launch_id}/reveal", "/routes/orders/pause", "/keys"):
         status, _, text = ask("POST", path, headers, form(csrf=token, name="x"))
@@ -172,7 +172,7 @@ def test_every_answer_binds_the_browser(ask, cookie, path):
 
 def test_no_page_has_inline_code_or_foreign_addresses(ask, world, cookie):
     """No page holds code of its own or loads anything from elsewhere."""
-    launch_id = world.launch({"customerId": "C-404"}, flow="Loyalty lookup", wait_s=25).json["id"]
+    launch_id = world.launch({"customerId": "C-404"}, flow="Loyalty lookup", wait_s=50).json["id"]
     for path in (*PAGES, f"/launches/{launch_id}", "/sign-in"):
         text = ask("GET", path, {"Cookie": cookie})[2]
         assert not inline_code(text), path
@@ -200,7 +200,7 @@ def test_no_secret_is_on_any_page_or_in_the_ledger(ask, world, cookie):
 def test_texts_of_callers_are_only_text(ask, world, cookie):
     """Names, keys and inputs that look like code are shown as text."""
     name = "<img src=x onerror=alert(1)>"
-    launch_id = world.launch({"customerName": name, "orderId": "1"}, name=name, h_idempotency_key=name, wait_s=25).json[
+    launch_id = world.launch({"customerName": name, "orderId": "1"}, name=name, h_idempotency_key=name, wait_s=50).json[
         "id"
     ]
 
@@ -212,7 +212,7 @@ def test_texts_of_callers_are_only_text(ask, world, cookie):
 
 def test_values_of_a_payload_are_masked_by_rule(ask, world, cookie):
     """The page names the inputs and hides their values; a name like that of a secret hides even when asked."""
-    launch_id = world.launch({"customerName": "Jane Privata", "orderId": "77"}, wait_s=25).json["id"]
+    launch_id = world.launch({"customerName": "Jane Privata", "orderId": "77"}, wait_s=50).json["id"]
     headers = {"Cookie": cookie, "Content-Type": FORM}
 
     hidden = ask("GET", f"/launches/{launch_id}", headers)[2]
