@@ -91,7 +91,9 @@ class GatewayWorld:
         """Have the sandbox play a fault at the next launch, once those that other tests left behind have been sent."""
         pause = threading.Event()
         for _ in range(3_000):
-            listed = [self.call("GET", f"/v1/launches?state={one}").json["launches"] for one in ("pending", "launching")]
+            listed = [
+                self.call("GET", f"/v1/launches?state={one}").json["launches"] for one in ("pending", "launching")
+            ]
             if all(one["reason"] == "waits-for-not-before" for one in (*listed[0], *listed[1])):
                 break
             pause.wait(0.02)
