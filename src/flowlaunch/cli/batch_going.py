@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from flowlaunch.batch.work import BatchOutcome
     from flowlaunch.cli.session import Session
 
-__all__ = ["INTERVAL_S", "exit_of", "go", "go_on", "rules_recorded"]
+__all__ = ["INTERVAL_S", "exit_of", "go", "go_on", "rules_recorded", "tell_outcome"]
 
 INTERVAL_S: Final = 10.0
 """Seconds between two lines of progress off a terminal."""
@@ -80,7 +80,7 @@ def _ended(
     with listening(session, interval_s=interval_s) as tell:
         outcome = run(tell)
     session.emit(_shown(outcome))
-    _tell(session, outcome, target)
+    tell_outcome(session, outcome, target)
     return exit_of(outcome)
 
 
@@ -95,7 +95,8 @@ def _shown(outcome: BatchOutcome) -> dict[str, Any]:
     }
 
 
-def _tell(session: Session, outcome: BatchOutcome, target: str) -> None:
+def tell_outcome(session: Session, outcome: BatchOutcome, target: str) -> None:
+    """Say how a run ended, and what to do next; a run that only looked on leaves all of that to the workers."""
     from flowlaunch.batch.report.words import next_steps, numbers_text  # noqa: PLC0415
     from flowlaunch.cli.failures import text_of  # noqa: PLC0415
 
@@ -104,9 +105,10 @@ def _tell(session: Session, outcome: BatchOutcome, target: str) -> None:
     why = f": {outcome.reason}" if outcome.reason and outcome.error is None else ""
     session.talk(f"{_ENDINGS.get(outcome.ended, outcome.ended)}{why}")
     session.talk(numbers_text(outcome.counts))
-    for sentence, command in next_steps(outcome.counts, spelt(target)):
+    place = spelt(target, chosen=outcome.batch_id)
+    for sentence, command in next_steps(outcome.counts, place) if outcome.ended != "left" else ():
         session.talk(f"- {sentence}\n    {command}")
-    session.talk(f"results: flowlaunch batch export {spelt(target)} --to results.csv")
+    session.talk(f"results: flowlaunch batch export {place} --to results.csv")
 
 
 def exit_of(outcome: BatchOutcome) -> Exit:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from flowlaunch.batch.ledger import Batch, Controls, Count, Ledger
 
-__all__ = ["CauseCount", "Latest", "Pulse", "Standing", "exit_for_states", "standing_of"]
+__all__ = ["CauseCount", "Latest", "Pulse", "Standing", "exit_for_states", "running_by", "standing_of"]
 
 _MOST_PAGES: Final = 5
 _CAUSED: Final = (RowState.FAILED, RowState.REFUSED, RowState.IN_DOUBT)
@@ -76,17 +76,20 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 def standing_of(ledger: Ledger, batch_id: int) -> Standing:
     """Read how a batch stands; as fast for a million rows as for ten."""
-    running_by = _running_by(ledger, batch_id)
-    return _standing(ledger.batch(batch_id), running_by, ledger.controls(batch_id), ledger.counts(batch_id))
+    at_work = running_by(ledger, batch_id)
+    return _standing(ledger.batch(batch_id), at_work, ledger.controls(batch_id), ledger.counts(batch_id))
 
 
-def _running_by(ledger: Ledger, batch_id: int) -> str:
-    """Tell who works on a batch: a process, or the workers that it was handed to, busy with it or not."""
+def running_by(ledger: Ledger, batch_id: int, *, goes_on: bool = False) -> str:
+    """Tell who works on a batch: a process, or the workers that it was handed to, busy with it or not; "" if nobody.
+
+    With `goes_on` workers have an ended batch, too: they go on with it when rows are pending again.
+    """
     from flowlaunch.batch.ledger import handovers  # noqa: PLC0415 - loads the database library
     from flowlaunch.batch.workers.standing import workers_with  # noqa: PLC0415
 
     held = handovers.find(ledger.store, batch_id)
-    if held is not None and held.done_us is None:
+    if held is not None and (goes_on or held.done_us is None):
         workers = workers_with(ledger, held.client_key)
         if workers:
             return "1 worker" if workers == 1 else f"{workers} workers"

@@ -150,15 +150,26 @@ def who() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def spelt(target: str) -> str:
-    """Spell a target so that it can be pasted into a shell; a password in it is for nobody's eyes."""
-    return shlex.quote(shown(target))
+def spelt(target: str, named: int | None = None, *, chosen: int | None = None) -> str:
+    """Spell a target so that it can be pasted into a shell, with the batch where another may be meant without it.
+
+    Args:
+        target: a file or URL as it was given.
+        named: the batch that `--batch` named.
+        chosen: the batch that is spoken of. In a database that many share the newest one is soon another.
+
+    """
+    batch_id = named or (chosen if "://" in target else None)
+    return shlex.quote(shown(target)) + (f" --batch {batch_id}" if batch_id else "")
 
 
 def shown(target: str) -> str:
-    """Spell a target for people: a URL without the password that it may carry."""
+    """Spell a target for people: a URL without the password that it may carry, which is for nobody's eyes."""
     if "://" not in target:
         return target
-    from flowlaunch.settings.fields import without_password  # noqa: PLC0415 - files need not pay
-
-    return without_password(target)
+    head, at, rest = target.rpartition("@")
+    scheme, slashes, user = head.partition("://")
+    place = f"{scheme}{slashes}{user.partition(':')[0]}{at}{rest}" if at else rest
+    place, _, query = place.partition("?")
+    kept = "&".join(one for one in query.split("&") if one and not one.startswith("password="))
+    return f"{place}?{kept}" if kept else place

@@ -29,7 +29,8 @@ LOOK_S: Final = 0.5
 SOON_US: Final = 1_000_000
 LEFT: Final = "left"
 """How a run that only looked on ends when it is asked to: the workers go on."""
-PASSED_ON: Final = frozenset(EVENT_KINDS) - {"created", "loaded", "progress"}
+PASSED_ON: Final = frozenset(EVENT_KINDS) - {"created", "loaded", "progress", "stopping"}
+"""Kinds of events that concern the batch; what a single worker stops, others go on with."""
 LEAVING: Final = (RowState.LAUNCHED, RowState.COMPLETED, RowState.FAILED, RowState.REFUSED, RowState.IN_DOUBT)
 
 

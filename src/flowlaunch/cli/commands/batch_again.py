@@ -76,6 +76,7 @@ def retry_command(
     """
     from flowlaunch.batch.ledger import RowFilter  # noqa: PLC0415 - loads the database library
     from flowlaunch.batch.states import RowState  # noqa: PLC0415
+    from flowlaunch.cli.batch_standing import running_by  # noqa: PLC0415
 
     states = tuple(RowState(state) for state in wanted["states"] or ("failed", "refused"))
     where = RowFilter(states=states, **{name: tuple(wanted[name]) for name in ("reasons", "numbers", "keys")})
@@ -85,19 +86,21 @@ def retry_command(
         if meant:
             confirmed(f"Launch {meant:,} rows once more?", yes=yes)
         rows = ledger.retry(chosen, where, by=who()) if meant else 0
-        is_at_work = ledger.holder(chosen) is not None
+        at_work = running_by(ledger, chosen, goes_on=True)
     session.emit({"batch_id": chosen, "rows": rows})
     if not rows:
         session.talk("no failed or refused row is meant")
         return
-    if is_at_work:
-        session.talk(f"{rows:,} rows wait for a new attempt; the process that runs the batch sends them")
+    if at_work and not (is_running and at_work.endswith(("worker", "workers"))):
+        session.talk(f"{rows:,} rows wait for a new attempt, and {at_work} will send them")
         return
     if is_running:
         from flowlaunch.cli.batch_going import go_on  # noqa: PLC0415 - loads the HTTP library
 
         ctx.exit(go_on(session, target, chosen))
-    session.talk(f"{rows:,} rows wait for a new attempt: flowlaunch batch resume {spelt(target)} --run")
+    session.talk(
+        f"{rows:,} rows wait for a new attempt: flowlaunch batch resume {spelt(target, batch_id, chosen=chosen)} --run"
+    )
 
 
 @click.command("release", epilog="Example: flowlaunch batch release people.csv --reason unknown-zone --yes")

@@ -40,8 +40,8 @@ def pause_command(session: Session, target: str, batch_id: int | None, reason: s
 
     Works from any terminal, within about a second. What is in flight is finished, and executions are followed on.
     """
-    _change(session, target, batch_id, "paused", paused=True, pause_reason=reason)
-    session.talk(f"go on with: flowlaunch batch resume {spelt(target)}")
+    standing = _change(session, target, batch_id, "paused", paused=True, pause_reason=reason)
+    session.talk(f"go on with: flowlaunch batch resume {spelt(target, batch_id, chosen=standing['batch_id'])}")
 
 
 @click.command("resume")
@@ -64,7 +64,8 @@ def resume_command(
 
         ctx.exit(go_on(session, target, standing["batch_id"], follows=not no_track))
     if not standing["is_running"]:
-        session.talk(f"nobody runs it now; go on with: flowlaunch batch resume {spelt(target)} --run")
+        place = spelt(target, batch_id, chosen=standing["batch_id"])
+        session.talk(f"nobody runs it now; go on with: flowlaunch batch resume {place} --run")
 
 
 @click.command("rate", epilog="Example: flowlaunch batch rate people.csv 120")

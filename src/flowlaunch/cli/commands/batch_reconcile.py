@@ -72,6 +72,8 @@ def reconcile_command(
     and --absent or at the prompt. Each decision is recorded with who took it and when. Ends with 5 while rows are
     left in doubt.
     """
+    from flowlaunch.cli.batch_standing import running_by  # noqa: PLC0415 - loads the JSON library
+
     if wanted["dry_run"] and (wanted["launched"] or wanted["absent"]):
         raise click.UsageError("--dry-run settles nothing: leave out --launched and --absent")
     with opened(target) as ledger:
@@ -84,13 +86,16 @@ def reconcile_command(
         if left and not decided and not wanted["dry_run"]:
             decided = _asked(session, left)
         settled = _settle(ledger, chosen, decided, wanted["because"])
-        is_at_work = ledger.holder(chosen) is not None
+        at_work = running_by(ledger, chosen, goes_on=True)
     if settled:
         session.talk(f"settled by you: {settled:,}")
     still = len(left) - settled
     if still:
         session.talk(f"{still:,} rows are left in doubt; they are not sent again until they are settled")
-    _tell_next(session, report, {how for how, _ in decided.values()}, target, is_at_work=is_at_work)
+    going_on = (
+        f"{at_work} will" if at_work else f"flowlaunch batch resume {spelt(target, batch_id, chosen=chosen)} --run"
+    )
+    _tell_next(session, report, {how for how, _ in decided.values()}, going_on)
     ctx.exit(Exit.IN_DOUBT if still else Exit.OK)
 
 
@@ -141,7 +146,7 @@ def _tell(session: Session, report: ReconcileReport) -> None:
         session.talk(f"proved: {report.settled_launched:,} launched, {report.settled_absent:,} absent")
 
 
-def _tell_next(session: Session, report: ReconcileReport, decided: set[str], target: str, *, is_at_work: bool) -> None:
+def _tell_next(session: Session, report: ReconcileReport, decided: set[str], going_on: str) -> None:
     """Tell what sends the absent rows and follows the launched ones."""
     done = [
         words
@@ -152,8 +157,7 @@ def _tell_next(session: Session, report: ReconcileReport, decided: set[str], tar
         if settled or verdict in decided
     ]
     if done:
-        how = "the process that runs the batch does" if is_at_work else f"flowlaunch batch resume {spelt(target)} --run"
-        session.talk(f"{' and '.join(done)}: {how}")
+        session.talk(f"{' and '.join(done)}: {going_on}")
 
 
 def _decisions(left: Sequence[RowEvidence], wanted: Mapping[str, Any]) -> dict[int, tuple[str, str]]:

@@ -58,7 +58,9 @@ def report_command(
     zone = _zone(zone_name)
     with opened(target) as ledger:
         chosen = batch_id_in(ledger, batch_id)
-        material = gather(ledger, chosen, now=datetime.now(UTC), zone=zone, target=spelt(target))
+        material = gather(
+            ledger, chosen, now=datetime.now(UTC), zone=zone, target=spelt(target, batch_id, chosen=chosen)
+        )
     page = html_file or Path(f"batch-{chosen}.html" if "://" in target else f"{target}.html")
     with whole_file(page) as stream:
         stream.write(render_report(material).encode())

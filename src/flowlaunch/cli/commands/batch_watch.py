@@ -45,7 +45,7 @@ def status_command(ctx: click.Context, /, session: Session, target: str, batch_i
     session.talk(numbers_text(standing.states))
     if standing.is_running:
         ctx.exit(Exit.OK)
-    for sentence, command in next_steps(standing.states, spelt(target)):
+    for sentence, command in next_steps(standing.states, spelt(target, batch_id, chosen=standing.batch_id)):
         session.talk(f"- {sentence}\n    {command}")
     ctx.exit(exit_for_states(standing.states))
 
