@@ -66,6 +66,8 @@ class PostgresServer:
     Attributes:
         port: of the loopback interface; connections by it need the password, as in real life.
         pid: of the server's first process.
+        installation: of its programs, where its user can read them.
+        password: of the plain user.
 
     """
 
@@ -74,9 +76,10 @@ class PostgresServer:
         self.port = 0
         self._as = _unprivileged()
         self._keeper = None
-        self._password = secrets.token_hex(8)
+        self.password = secrets.token_hex(8)
         try:
-            self._bin = self._reachable(Path(installation)) / "bin"
+            self.installation = self._reachable(Path(installation))
+            self._bin = self.installation / "bin"
             self._make()
             self.start()
         except BaseException:
@@ -102,11 +105,15 @@ class PostgresServer:
         return installation
 
     def _make(self):
-        for path in (self.folder, *self.folder.rglob("*")) if self._as else ():
-            os.chown(path, self._as["user"], self._as["group"], follow_symlinks=False)
+        self._own()
         self._run([self._bin / "initdb", "-D", self.folder / "data", "-U", "postgres", "-E", "UTF8", "--no-locale",
                    "--no-sync", "--auth-local=trust", "--auth-host=scram-sha-256"])  # fmt: skip
         self._run(["mkdir", self.folder / "socket"])
+
+    def _own(self):
+        """Give what is there to the server's user."""
+        for path in (self.folder, *self.folder.rglob("*")) if self._as else ():
+            os.chown(path, self._as["user"], self._as["group"], follow_symlinks=False)
 
     def _run(self, command):
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, timeout=120,
@@ -181,14 +188,14 @@ class PostgresServer:
         name = name or f"t{uuid.uuid4().hex[:12]}"
         if not self.admin(sql.SQL("SELECT 1 FROM pg_roles WHERE rolname = {}").format(OWNER)):
             make = "CREATE ROLE {} LOGIN CREATEROLE PASSWORD {}"
-            self.admin(sql.SQL(make).format(sql.Identifier(OWNER), self._password))
+            self.admin(sql.SQL(make).format(sql.Identifier(OWNER), self.password))
         how = "CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY"
         self.admin(sql.SQL(how).format(sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(template)))
         return self.url(name)
 
     def url(self, database, *, user=OWNER, password=None):
         """Return the URL of a database by the loopback interface."""
-        return f"postgresql://{user}:{password or self._password}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{user}:{password or self.password}@127.0.0.1:{self.port}/{database}"
 
     def drop(self, url):
         """Remove the database of a URL, whoever is connected to it."""

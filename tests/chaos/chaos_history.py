@@ -56,6 +56,11 @@ class History:
     accepted: tuple[str, ...] = field(default=())
     is_over: bool = True
 
+    @property
+    def tries_the_pace(self):
+        """Whether more was sent than a minute may hold: with less no pace can be broken."""
+        return self.budget_per_minute is not None and len(self.sent_s) > self.budget_per_minute
+
 
 def launched_twice(history):
     """A row is launched at most once."""

@@ -20,9 +20,8 @@ from flowlaunch.batch.ledger import BatchSpec, handovers, open_ledger
 from flowlaunch.batch.permits import client_key
 from flowlaunch.batch.states import RowState
 
-ROWS, WORKERS = (3_000, 4) if IS_LONG else (200, 3)
+ROWS, WORKERS, PACE = (3_000, 4, 3_000) if IS_LONG else (200, 3, 6_000)
 CONCURRENCY = 8
-PACE = 6_000
 TAKEOVER_S = 20.0 if IS_LONG else 4.0
 ORDER_FLOW = "f0000000-0000-4000-8000-000000000001"
 RECORDED = {"pace_per_minute": PACE, "concurrency": CONCURRENCY, "ramp": [], "max_failed": None, "max_in_doubt": None,
@@ -222,6 +221,7 @@ class WorkersSiege(Siege):
             self.close()
         states = {state.value: sum(row.state is state for row in history.rows) for state in RowState}
         sys.stdout.write(f"{self} -> { {state: rows for state, rows in states.items() if rows} }\n")
+        assert history.tries_the_pace or not IS_LONG
         return findings_of(history)
 
     def _standing(self):

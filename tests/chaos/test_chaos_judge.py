@@ -50,6 +50,12 @@ def test_each_rule_finds_its_lie(rule):
     assert rule(LIES[rule.__name__])
 
 
+@pytest.mark.parametrize(("budget", "tries"), [(4, True), (5, False), (None, False)])
+def test_a_history_with_less_than_a_minute_holds_does_not_try_the_pace(budget, tries):
+    """Where no more was sent than the budget of one minute, the judge could not have found the pace broken."""
+    assert replace(GOOD, budget_per_minute=budget).tries_the_pace is tries
+
+
 def test_a_launch_without_a_row_is_found():
     """An execution that no row of the ledger explains is a finding, not an extra."""
     assert findings_of(replace(GOOD, launches=(*GOOD.launches, Seen("ghost", "5")))) == [
