@@ -48,14 +48,15 @@ def ledger_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def store_at(ledger: str | None, *, create: bool = False) -> Iterator[Store]:
-    """Open the gateway's ledger, also while the gateway is served."""
+    """Open the gateway's ledger, also while the gateway is served; a silent server is not waited for without end."""
     from flowlaunch.batch.ledger import open_ledger  # noqa: PLC0415 - loads the database library
+    from flowlaunch.batch.ledger.vigil import Vigil  # noqa: PLC0415 - as above
     from flowlaunch.cli.commands.gateway_serve import default_ledger  # noqa: PLC0415
 
     place: Path | str = ledger if ledger and "://" in ledger else Path(ledger) if ledger else default_ledger()
     if isinstance(place, Path) and create:
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with open_ledger(place, create=create) as opened:
+    with Vigil() as vigil, open_ledger(place, create=create, on_store=vigil.watch) as opened:
         yield opened.store
 
 

@@ -119,10 +119,11 @@ def server_ledger(place: str) -> str:
 
 @contextmanager
 def opened(target: str) -> Iterator[Ledger]:
-    """Open an existing ledger."""
+    """Open an existing ledger; a server that says nothing is not waited for without end."""
     from flowlaunch.batch.ledger import open_ledger  # noqa: PLC0415 - loads the database library
+    from flowlaunch.batch.ledger.vigil import Vigil  # noqa: PLC0415 - as above
 
-    with open_ledger(ledger_named(target), create=False) as ledger:
+    with Vigil() as vigil, open_ledger(ledger_named(target), create=False, on_store=vigil.watch) as ledger:
         yield ledger
 
 

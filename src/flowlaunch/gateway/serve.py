@@ -9,6 +9,7 @@ import signal
 import socket
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -16,6 +17,9 @@ import uvicorn
 
 from flowlaunch._io.clock_async import SystemAsyncClock
 from flowlaunch.batch.ledger import open_ledger
+from flowlaunch.batch.ledger.outage import break_off_later
+from flowlaunch.batch.ledger.vigil import Vigil
+from flowlaunch.batch.stop import Stop
 from flowlaunch.errors import SettingsError
 from flowlaunch.gateway.app import gateway_app
 from flowlaunch.gateway.assembly import assembled
@@ -28,6 +32,8 @@ from flowlaunch.gateway.routing.fitting import Fitting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+
+    from starlette.types import ASGIApp
 
     from flowlaunch.aclient import AsyncClient
     from flowlaunch.gateway.options import GatewayOptions
@@ -74,16 +80,11 @@ def _tell_failure(task: asyncio.Task[None]) -> None:
 
 
 class Server(uvicorn.Server):
-    """Leaves signals to `serve`, and tells when it listens."""
+    """Leaves signals to `serve`, and tells when it stops."""
 
-    def __init__(self, config: uvicorn.Config, on_start: Callable[[], Any], on_stop: Callable[[], Any]) -> None:
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], Any]) -> None:
         super().__init__(config)
-        self._on_start, self._on_stop = on_start, on_stop
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then tell."""
-        await super().startup(sockets)
-        self._on_start()
+        self._on_stop = on_stop
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Tell, then let requests under way end."""
@@ -109,22 +110,32 @@ async def serve(
     Args:
         options: how the gateway behaves.
         make_client: makes the client, in the event loop.
-        announce: called with the gateway once it listens; its options have the base URL then.
+        announce: called, in a thread, with the gateway once it listens; its options have the base URL then.
         extra: called with the gateway before it starts, to hand it what only the command line can.
         handle_signals: whether SIGINT and SIGTERM end it.
 
     Raises:
         SettingsError: it cannot listen there, or the routes file is wrong.
         LedgerError: the ledger cannot be opened.
+        LedgerUnreachableError: its database took the connection and said nothing.
 
     """
     listener = bound(options.host, options.port)
     clock = SystemAsyncClock()
+    stop = Stop()
+    if handle_signals:
+        _on_signals(stop)
     async with AsyncExitStack() as stack:
         stack.callback(listener.close)
+        vigil = stack.enter_context(Vigil())
+        stop.on_request(vigil.leave)
         options = addressed(options, listener)
         instruments = Instruments()
-        ledger = stack.enter_context(open_ledger(options.ledger, clock=clock, boundary=instruments.boundary))
+        opening = asyncio.to_thread(
+            open_ledger, options.ledger, clock=clock, boundary=instruments.boundary, on_store=vigil.watch
+        )
+        ledger = stack.enter_context(await opening)
+        stack.callback(break_off_later, ledger.store.break_off)  # the program waits for threads that wait for it
         client = await stack.enter_async_context(make_client())
         state = assembled(options, client=client, ledger=ledger, clock=clock)
         if extra is not None:
@@ -133,20 +144,26 @@ async def serve(
         tracing = Tracing.configured() if options.ops.traces else None
         ops = state.ops = Ops(state, instruments, tracing=tracing)
         app = ops.wrap(gateway_app(state, [*ops.routes, page.route]))
-        limits = options.ops.connections
-        config = uvicorn.Config(
-            app, http=bounded_protocol(limits), log_config=None, access_log=False, lifespan="off", ws="none",
-            server_header=False, date_header=False, proxy_headers=False, backlog=BACKLOG,
-            timeout_keep_alive=round(limits.idle_s), timeout_graceful_shutdown=round(options.stop_wait_s),
-        )  # fmt: skip
-        server = Server(config, lambda: announce(state), page.stop)
-        if handle_signals:
-            _on_signals(server, state)
+        server = Server(_config(options, app), page.stop)
+        stop.on_request(partial(_hear, stop, server, state))
         ops.start()
         stack.push_async_callback(ops.stop)
         await stack.enter_async_context(running(state))
         await stack.enter_async_context(page.running())
-        await _serve_until_stopped(server, listener)
+        await asyncio.to_thread(announce, state)
+        stack.callback(vigil.leave)
+        vigil.go_on()
+        if not stop.level:
+            await _serve_until_stopped(server, listener)
+
+
+def _config(options: GatewayOptions, app: ASGIApp) -> uvicorn.Config:
+    limits = options.ops.connections
+    return uvicorn.Config(
+        app, http=bounded_protocol(limits), log_config=None, access_log=False, lifespan="off", ws="none",
+        server_header=False, date_header=False, proxy_headers=False, backlog=BACKLOG,
+        timeout_keep_alive=round(limits.idle_s), timeout_graceful_shutdown=round(options.stop_wait_s),
+    )  # fmt: skip
 
 
 async def _serve_until_stopped(server: Server, listener: socket.socket) -> None:
@@ -169,20 +186,22 @@ def new_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def _on_signals(server: Server, state: GatewayState) -> None:
-    def stop() -> None:
-        if state.is_stopping:
-            server.force_exit = True
-            state.engine.hurry()
-            return
-        state.is_stopping = True
-        state.waiters.close()
-        server.should_exit = True
-
+def _on_signals(stop: Stop) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, stop)
+            loop.add_signal_handler(number, stop.request, "a signal")
+
+
+def _hear(stop: Stop, server: Server, state: GatewayState) -> None:
+    """End in order at the first request, at once at the second one."""
+    if stop.level > 1:
+        server.force_exit = True
+        state.engine.hurry()
+        return
+    state.is_stopping = True
+    state.waiters.close()
+    server.should_exit = True
 
 
 def bound(host: str, port: int) -> socket.socket:

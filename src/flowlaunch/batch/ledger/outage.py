@@ -16,10 +16,12 @@ from flowlaunch._io.chance import CHANCE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["LONGEST_WAIT_S", "Lines", "Outage"]
+__all__ = ["LONGEST_WAIT_S", "Lines", "Outage", "break_off_later"]
 
 FIRST_WAIT_S: Final = 0.05
 LONGEST_WAIT_S: Final = 4.0
+LEAVE_S: Final = 10.0
+"""As long as leaving may take: by then nothing waits for the database that is worth more than the process's end."""
 
 
 class Outage:
@@ -118,3 +120,14 @@ class Lines:
 def _shut(connection: _Connection) -> None:
     with suppress(Exception), socket.socket(fileno=os.dup(connection.fileno())) as line:  # closed ones have no number
         line.shutdown(socket.SHUT_RDWR)
+
+
+class _BreakOff(Protocol):
+    def __call__(self, *, for_good: bool) -> None: ...
+
+
+def break_off_later(break_off: _BreakOff) -> None:
+    """Break what threads still wait for, should that hang, when a process leaves: it would wait for them."""
+    timer = threading.Timer(LEAVE_S, break_off, kwargs={"for_good": True})
+    timer.daemon = True
+    timer.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sqlalchemy import create_engine, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError, TimeoutError as PoolTimeoutError
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy.pool import Pool
 
-__all__ = ["SCHEMA", "PostgresDatabase", "copy_into", "is_postgres", "make_schema", "parsed"]
+__all__ = ["SCHEMA", "Asking", "PostgresDatabase", "copy_into", "is_postgres", "make_schema", "parsed"]
 
 SCHEMA: Final = "flowlaunch"
 """Where the tables are: their names are plain, and a database may hold other things."""
@@ -150,6 +151,14 @@ class PostgresDatabase:
             self._outage.give_up()
         self._lines.break_off(for_good=for_good)
 
+    def take_in(self, connection: Any) -> None:
+        """Have another connection broken with its own ones."""
+        self._lines.add(connection)
+
+    def asking(self) -> Asking:
+        """Return a way to ask whether the server is there, while every other connection may be in use."""
+        return Asking(self.engine.pool.recreate())
+
     def silence_s(self, stale_after_s: float) -> float:
         """Return what silence means death now: none, while all may only just have got the server back."""
         return math.inf if self._outage.over_since_s < stale_after_s else stale_after_s
@@ -195,6 +204,35 @@ class PostgresDatabase:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+class Asking:
+    """Asks a server whether it is there, on a connection of its own; for one thread."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def ask(self) -> Literal["answered", "refused", "silent"]:
+        """Ask something small, for as long as it takes."""
+        import psycopg  # noqa: PLC0415 - an extra
+
+        try:
+            connection = self._pool.connect()
+            try:
+                connection.cursor().execute("SELECT 1")
+            except psycopg.Error:
+                connection.invalidate()
+                raise
+            connection.close()
+        except psycopg.errors.ConnectionTimeout:
+            return "silent"
+        except (psycopg.Error, SQLAlchemyError, OSError):
+            return "refused"
+        return "answered"
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._pool.dispose()
 
 
 def copy_into(connection: Connection, table: str, columns: Sequence[str], records: Iterable[Sequence[Any]]) -> None:

@@ -165,6 +165,9 @@ class SqliteFile:
     def break_off(self, *, for_good: bool = False) -> None:
         """Do nothing: there is no server that could hang."""
 
+    def take_in(self, connection: Any) -> None:
+        """Do nothing, as above."""
+
     def silence_s(self, stale_after_s: float) -> float:
         """Return what silence means death."""
         return stale_after_s

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from flowlaunch.batch.ledger.faults import translated
 from flowlaunch.batch.ledger.keyed_hash import FolderKey, KeyedHash
@@ -75,6 +75,10 @@ class Database(Protocol):
 
     def break_off(self, *, for_good: bool = False) -> None:
         """Break what waits for a server's answer; `for_good`: do not wait for the server again."""
+        ...
+
+    def take_in(self, connection: Any) -> None:
+        """Have another connection to the server broken with its own ones."""
         ...
 
     def silence_s(self, stale_after_s: float) -> float:
@@ -167,6 +171,10 @@ class Store:
     def break_off(self, *, for_good: bool = False) -> None:
         """Break what waits for a server's answer; `for_good`: every call fails at once from now on while it is away."""
         self.database.break_off(for_good=for_good)
+
+    def take_in(self, connection: Any) -> None:
+        """Have another connection to the server broken with its own ones, before anything is asked on it."""
+        self.database.take_in(connection)
 
     def silence_s(self, stale_after_s: float) -> float:
         """Return after what silence another process is held for dead now: while a server was away all were silent."""

@@ -17,13 +17,14 @@ import msgspec
 from flowlaunch._io.clock_async import SystemAsyncClock
 from flowlaunch.batch.ledger import crew, open_ledger
 from flowlaunch.batch.ledger.crew import Client, Process
+from flowlaunch.batch.ledger.outage import break_off_later
 from flowlaunch.batch.permits import client_key, govern
 from flowlaunch.batch.workers.feeding import Feeder
 from flowlaunch.batch.workers.hands import Hands
 from flowlaunch.batch.workers.presence import GIVE_UP_AFTER_S, Presence
 from flowlaunch.batch.workers.queue import FOLLOW, LAUNCH, STALE_S, opened_queue
 from flowlaunch.batch.workers.standing import crew_of
-from flowlaunch.batch.workers.starting import Start, break_off_later
+from flowlaunch.batch.workers.starting import Start
 from flowlaunch.batch.workers.watching import FlowWatch
 from flowlaunch.batch.writer import Writer
 from flowlaunch.errors import FlowlaunchError, LedgerError, LedgerUnreachableError, SettingsError
@@ -106,7 +107,7 @@ async def work(
         async with Start(stop, time) as start:
             opening = asyncio.to_thread(open_ledger, place, clock=time, on_store=start.watch)
             ledger = stack.enter_context(await opening)
-            queue = await stack.enter_async_context(opened_queue(ledger, place, start.lines))
+            queue = await stack.enter_async_context(opened_queue(ledger, place))
             worker = _Worker(ledger, queue, clients, stop, options or WorkerOptions(), time)
             await worker.join()
         await worker.run()
@@ -150,7 +151,7 @@ class _Worker:
             watch=self.options.watch,
         )  # fmt: skip
         self.presence = Presence(
-            lambda: self._writer.call(self._give_sign), self._break_off, self.clock,
+            lambda: self._writer.call(self._give_sign), self.ledger.store.break_off, self.clock,
             on_return=lambda: self.hands.begin_anew("the database was away"),
             give_up_after_s=self.options.give_up_after_s,
         )  # fmt: skip
@@ -189,11 +190,11 @@ class _Worker:
             await self._until_ended(at_work)
             await asyncio.wait([beside], timeout=AT_ONCE_S if self.stop.level > 1 else BESIDE_S)
             if not self.presence.there.is_set():
-                self._break_off(for_good=True)
+                self.ledger.store.break_off(for_good=True)
             for task in (beside, beating):
                 task.cancel()
             await asyncio.gather(beside, beating, return_exceptions=True)
-            break_off_later(self._break_off)
+            break_off_later(self.ledger.store.break_off)
             await asyncio.to_thread(self._writer.close)
             self.me = self._now()
             with suppress(LedgerError):
@@ -239,11 +240,7 @@ class _Worker:
         self.hands.request_stop(self.stop.reason)
         self._asked.set()
         if self.stop.level > 1 and not self.presence.there.is_set():
-            self._break_off(for_good=True)
-
-    def _break_off(self, *, for_good: bool = False) -> None:
-        self.ledger.store.break_off(for_good=for_good)
-        self.queue.break_off(for_good=for_good)
+            self.ledger.store.break_off(for_good=True)
 
     async def _do_jobs(self) -> None:
         """Take jobs, beginning again when the database was away or took this process for dead."""

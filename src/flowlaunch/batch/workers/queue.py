@@ -19,7 +19,6 @@ from psycopg_pool import PoolTimeout
 
 from flowlaunch.batch.ledger.crew import STALE_S
 from flowlaunch.batch.ledger.jobs_schema import JOBS_SCHEMA, conninfo_of, prepare_jobs
-from flowlaunch.batch.ledger.outage import Lines
 from flowlaunch.errors import LedgerUnreachableError
 
 if TYPE_CHECKING:
@@ -86,8 +85,8 @@ class JobStanding(msgspec.Struct, frozen=True, kw_only=True):
 class JobQueue:
     """The jobs in one ledger's database. Errors of the connection are LedgerUnreachableError."""
 
-    def __init__(self, app: App, lines: Lines) -> None:
-        self._app, self._lines = app, lines
+    def __init__(self, app: App) -> None:
+        self._app = app
         self._unacknowledged = asyncio.Event()
 
     def on(self, task: str, do: Callable[..., Awaitable[None]]) -> None:
@@ -156,10 +155,6 @@ class JobQueue:
         with _reachable("take a job back"):
             await self._app.job_manager.cancel_job_by_id_async(job.job_id, delete_job=True)
 
-    def break_off(self, *, for_good: bool = False) -> None:
-        """Break every connection: a server that hangs answers on none of them. `for_good`: any later one as well."""
-        self._lines.break_off(for_good=for_good)
-
     async def _drop(self, job: jobs.Job) -> None:
         try:
             await self._app.job_manager.finish_job(job, jobs.Status.FAILED, delete_job=True)
@@ -219,13 +214,15 @@ def queue_of_worker(worker: str) -> str:
 
 
 @asynccontextmanager
-async def opened_queue(ledger: Ledger, place: str, lines: Lines | None = None) -> AsyncIterator[JobQueue]:
-    """Open the jobs in a ledger's database, making their tables when there are none."""
+async def opened_queue(ledger: Ledger, place: str) -> AsyncIterator[JobQueue]:
+    """Open the jobs in a ledger's database, making their tables when there are none.
+
+    Its connections are broken with the ledger's: a server that hangs answers on none of them.
+    """
     await asyncio.to_thread(prepare_jobs, ledger.store)
-    lines = lines or Lines()
 
     async def configure(connection: AsyncConnection[Any]) -> None:
-        lines.add(connection)
+        ledger.store.take_in(connection)
         await connection.set_autocommit(True)
         await connection.execute(f"SET search_path TO {JOBS_SCHEMA}")
 
@@ -238,7 +235,7 @@ async def opened_queue(ledger: Ledger, place: str, lines: Lines | None = None) -
     try:
         with _reachable("open the job queue"):
             await app.open_async()
-        yield JobQueue(app, lines)
+        yield JobQueue(app)
     finally:
         await app.close_async()
 

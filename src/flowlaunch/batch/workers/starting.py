@@ -1,12 +1,10 @@
-"""A worker's start and leave, which come to an end even when the database takes connections and says nothing."""
+"""A worker's start, which comes to an end even when the database takes connections and says nothing."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from flowlaunch.batch.ledger.outage import Lines
 from flowlaunch.errors import LedgerError, LedgerUnreachableError
 
 if TYPE_CHECKING:
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
     from flowlaunch.batch.ledger.store import Store
     from flowlaunch.batch.stop import Stop
 
-__all__ = ["Start", "break_off_later"]
+__all__ = ["Start"]
 
 BEGIN_S: Final = 30.0
 """As long as a start may take: it asks some dozens of questions, and may make the tables."""
@@ -24,21 +22,13 @@ ASKED_S: Final = 5.0
 """As long as it may still take when the worker is to end: nothing of its work has begun."""
 OPENING_S: Final = 2.0
 """How long those who wait for a broken connection may take to notice."""
-LEAVE_S: Final = 10.0
-"""As long as leaving may take: by then nothing waits for the database that is worth more than the worker's end."""
 
 
 class Start:
-    """Breaks off what a worker's start waits for, when that takes too long.
-
-    Attributes:
-        lines: connections beside the ledger's own.
-
-    """
+    """Breaks off what a worker's start waits for, when that takes too long."""
 
     def __init__(self, stop: Stop, clock: AsyncClock) -> None:
         self._stop, self._clock = stop, clock
-        self.lines = Lines()
         self._asked = asyncio.Event()
         self._limit = asyncio.timeout(None)
         self._store: Store | None = None
@@ -76,7 +66,6 @@ class Start:
         self._is_broken = True
         if self._store is not None:
             self._store.break_off(for_good=True)
-        self.lines.break_off(for_good=True)
         await self._clock.sleep(OPENING_S)
         self._limit.reschedule(asyncio.get_running_loop().time())
 
@@ -86,14 +75,3 @@ class Start:
             f"begin to work: {place} takes connections and does not answer",
             hint="Check that the server, and what is between it and here, is not overloaded; start the worker again.",
         )
-
-
-class _BreakOff(Protocol):
-    def __call__(self, *, for_good: bool) -> None: ...
-
-
-def break_off_later(break_off: _BreakOff) -> None:
-    """Break what threads still wait for, should that hang, when a worker leaves: the program would wait for them."""
-    timer = threading.Timer(LEAVE_S, break_off, kwargs={"for_good": True})
-    timer.daemon = True
-    timer.start()

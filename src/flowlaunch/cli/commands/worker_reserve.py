@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from flowlaunch.cli.ledgers import ledger_option, server_ledger
+from flowlaunch.cli.ledgers import ledger_option, opened, server_ledger
 from flowlaunch.cli.session import Session, command_options
 
 __all__ = ["reserve_command"]
@@ -23,12 +23,11 @@ def reserve_command(session: Session, ledger: str, share: str) -> None:
     ledger that spend this OAuth client's budget leave it so much from their next request on.
     """
     from flowlaunch.aclient import AsyncClient  # noqa: PLC0415 - loads the HTTP library
-    from flowlaunch.batch.ledger import open_ledger  # noqa: PLC0415 - loads the database's driver
     from flowlaunch.batch.permits import client_key  # noqa: PLC0415
 
     part = _part(share)
     key = client_key(AsyncClient.from_settings(session.settings, pace_per_minute=None))
-    with open_ledger(server_ledger(ledger), create=False) as held:
+    with opened(server_ledger(ledger)) as held:
         held.reserve_share(key, part)
     session.emit({"client_id": session.settings.client_id, "kept_back": part})
     session.talk(f"{part:.0%} of this OAuth client's pace is for other apps")
