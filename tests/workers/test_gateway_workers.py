@@ -46,7 +46,7 @@ def gateway(world, *options):
         yield serving.stdout.readline().strip(), key
     finally:
         serving.terminate()
-        serving.wait(20)
+        serving.wait(LONGEST_S)
         serving.stdout.close()
 
 

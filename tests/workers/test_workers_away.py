@@ -52,7 +52,7 @@ def test_the_threads_of_a_process_reach_for_a_database_one_at_a_time(worker_worl
         store.database.patience_s = 60.0
         waiting = [threads.submit(crew.present, store) for _ in range(20)]
         door.open()
-        assert [one.result(timeout=30) for one in waiting] == [()] * 20
+        assert [one.result(timeout=LONGEST_S) for one in waiting] == [()] * 20
     door.close()
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from worker_world import LONGEST_S, ORDER_FLOW
+from worker_world import LONGEST_S, ORDER_FLOW, UNHURRIED_S
 
 from child_processes import ChildProcess
 from flowlaunch.batch.ledger import crew, handovers
@@ -50,6 +50,7 @@ def test_batch_run_works_here_when_there_is_no_worker_or_it_is_told_to(worker_wo
 
 def test_ctrl_c_ends_the_looking_on_and_the_workers_go_on(worker_world):
     """An interrupted `batch run` says that the workers go on; they do, and `batch watch` sees it through."""
+    worker_world.takeover_s = UNHURRIED_S
     worker_world.start()
     command = [sys.executable, "-m", "flowlaunch", *run_command(worker_world, 100), "--rate", "1200"]
     looking_on = ChildProcess(command, env=worker_world.environment(), stderr=subprocess.PIPE, text=True)

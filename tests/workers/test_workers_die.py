@@ -4,7 +4,7 @@ import random
 import signal
 
 import pytest
-from worker_world import HASTY, IS_LONG, LONGEST_S, TAKEOVER_S
+from worker_world import HASTY, IS_LONG, LONGEST_S, UNHURRIED_S
 
 from flowlaunch.batch.ledger import crew
 from flowlaunch.sandbox import Hang
@@ -54,7 +54,7 @@ def test_a_worker_that_wakes_from_a_long_sleep_is_fenced_and_goes_on_with_fresh_
     sleeper, _other = worker_world.start(2)
     batch_id = worker_world.load(400, track=False, pace_per_minute=3_000.0)
     stop_with_rows_in_hand(worker_world, sleeper, batch_id)
-    worker_world.until(lambda: "taken-over" in worker_world.kinds(batch_id), TAKEOVER_S + IN_A_TRANSACTION_S)
+    worker_world.until(lambda: "taken-over" in worker_world.kinds(batch_id), LONGEST_S + IN_A_TRANSACTION_S)
     sleeper.send_signal(signal.SIGCONT)
     assert sleeper.pid in {one.facts["pid"] for one in worker_world.ledger.events(batch_id) if one.kind == "taken-over"}
     worker_world.until(lambda: settled(worker_world, batch_id))
@@ -88,17 +88,18 @@ def works(world, worker):
 
 def test_a_worker_asked_to_leave_finishes_what_is_in_flight_and_loses_nothing(worker_world):
     """SIGTERM and `worker drain` leave no row in doubt, and others go on with what was given back."""
+    worker_world.takeover_s = UNHURRIED_S
     batch_id = worker_world.load(400, track=False, pace_per_minute=6_000.0)
     first, second = worker_world.start(2)
     worker_world.until(lambda: worker_world.left(batch_id) >= 60)
     first.send_signal(signal.SIGTERM)
-    assert first.wait(20) == 0, worker_world.log_of(first)
+    assert first.wait(LONGEST_S) == 0, worker_world.log_of(first)
     third = worker_world.start()[0]
     worker_world.until(lambda: worker_world.left(batch_id) >= 150)
     name = next(one.process_id for one in crew.present(worker_world.ledger.store) if one.pid == second.pid)
     drained = worker_world.run("worker", "drain", name[:8])
     assert drained.returncode == 0, drained.stderr
-    assert second.wait(20) == 0, worker_world.log_of(second)
+    assert second.wait(LONGEST_S) == 0, worker_world.log_of(second)
     worker_world.until(lambda: worker_world.has_ended(batch_id))
     assert worker_world.counts(batch_id) == {"launched": 400}
     assert set(worker_world.launches().values()) == {1}
@@ -114,7 +115,7 @@ def test_a_second_signal_ends_a_worker_at_once_and_what_it_had_in_flight_is_in_d
     worker.send_signal(signal.SIGTERM)
     worker_world.until(lambda: "once more ends at once" in worker_world.log_of(worker))
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(15) == 0
+    assert worker.wait(LONGEST_S) == 0
     assert worker_world.counts(batch_id) == {"in_doubt": 4}
 
 

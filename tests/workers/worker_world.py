@@ -21,6 +21,8 @@ from flowlaunch.batch.work import row_counts
 ORDER_FLOW = "f0000000-0000-4000-8000-000000000001"
 LONGEST_S = 60.0
 TAKEOVER_S = 4.0
+UNHURRIED_S = 20.0
+"""For tests in which nobody dies: a worker that a busy machine lets wait is not held for dead."""
 HASTY = (str(Path(__file__).with_name("hasty_worker.py")),)
 """The program with less patience for a database that is away."""
 IS_LONG = os.environ.get("FLOWLAUNCH_CHAOS") == "1"
@@ -125,7 +127,7 @@ class WorkerWorld:
 
     def kill(self, worker):
         worker.kill()
-        worker.wait(10)
+        worker.wait(LONGEST_S)
 
     def log_of(self, worker):
         return (self.folder / f"worker-{self.workers.index(worker)}.log").read_text("utf-8", "replace")
@@ -151,7 +153,7 @@ class WorkerWorld:
             if one.poll() is None:
                 one.send_signal(signal.SIGCONT)
                 one.kill()
-                one.wait(10)
+                one.wait(LONGEST_S)
         self.ledger.close()
 
 
