@@ -110,7 +110,7 @@ def shell(sandbox_env: dict[str, str]) -> Callable[..., Ended]:
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         return Ended(ended.returncode, ended.stdout, ended.stderr)
@@ -132,7 +132,7 @@ class Running:
     def interrupt(self) -> Ended:
         """Press Ctrl-C and tell how it ended."""
         self.process.send_signal(signal.SIGINT)
-        out, err = self.process.communicate(timeout=30)
+        out, err = self.process.communicate(timeout=120)
         return Ended(self.process.returncode, out, err)
 
 

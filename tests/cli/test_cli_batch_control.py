@@ -168,7 +168,7 @@ def test_a_paused_batch_is_steered_from_another_terminal(at_sandbox, sandbox, st
     seen = at_sandbox("batch", "status", file, "-o", "json").data
     assert (seen["is_running"], seen["paused"]) == (True, True)
     assert at_sandbox("batch", "cancel", file, "--yes").code == 0
-    out, _ = running.process.communicate(timeout=30)
+    out, _ = running.process.communicate(timeout=120)
     assert running.process.returncode == 8
     states = states_of(at_sandbox, file)
     assert states["cancelled"] + states.get("completed", 0) == 400
@@ -179,7 +179,7 @@ def test_a_paused_batch_is_steered_from_another_terminal(at_sandbox, sandbox, st
 def test_a_batch_that_was_interrupted_goes_on_from_its_ledger(at_sandbox, sandbox, started, tmp_path):
     """Ctrl-C ends a run in order with 130; resume --run launches the rest, each row once."""
     file = str(orders(tmp_path, 24))
-    running = started("batch", "run", file, "--flow", FLOW, "--rate", "600", "--ramp", "off", "--interval", "0.2")
+    running = started("batch", "run", file, "--flow", FLOW, "--rate", "240", "--ramp", "off", "--interval", "0.2")
     wait_for(running, " of 24 rows")
     ended = running.interrupt()
     assert ended.code == 130
@@ -193,13 +193,14 @@ def test_a_batch_that_was_interrupted_goes_on_from_its_ledger(at_sandbox, sandbo
 def test_a_batch_that_was_killed_is_not_called_running(at_sandbox, sandbox, started, tmp_path):
     """After kill -9 status says that nobody runs it, and going on launches no row twice."""
     file = str(orders(tmp_path, 24))
-    running = started("batch", "run", file, "--flow", FLOW, "--rate", "600", "--ramp", "off", "--interval", "0.2")
+    running = started("batch", "run", file, "--flow", FLOW, "--rate", "240", "--ramp", "off", "--interval", "0.2")
     wait_for(running, " of 24 rows")
     os.kill(running.process.pid, signal.SIGKILL)
-    running.process.wait(timeout=30)
+    running.process.wait(timeout=60)
     seen = at_sandbox("batch", "status", file, "-o", "json")
     assert seen.data["is_running"] is False
     assert seen.code in {5, 8}
+    at_sandbox("batch", "rate", file, "60000")
     at_sandbox("batch", "resume", file, "--run")
     sent = launched_orders(sandbox)
     assert len(sent) == len(set(sent))

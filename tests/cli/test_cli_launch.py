@@ -183,9 +183,9 @@ def test_interrupting_the_wait_leaves_the_execution_running(started, sandbox):
 
 def test_interrupting_the_launch_itself_is_in_doubt(started, sandbox):
     """Ctrl-C while the launch is on its way ends with 5, because it may have arrived."""
-    sandbox.faults.next(LAUNCH, Hang(seconds=30, processed=True))
+    sandbox.faults.next(LAUNCH, Hang(seconds=300, processed=True))
     running = started("launch", FLOW, *INPUTS, "--key", "order-8")
-    moment, deadline_s = threading.Event(), time.monotonic() + 20
+    moment, deadline_s = threading.Event(), time.monotonic() + 60
     while not sandbox.launches() and time.monotonic() < deadline_s:
         moment.wait(0.02)  # another process; there is nothing to be told by
     ended = running.interrupt()

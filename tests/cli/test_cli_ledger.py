@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from flowlaunch.batch.ledger import BatchSpec, open_ledger
+from flowlaunch.batch.ledger import BatchSpec, crew, open_ledger
 from flowlaunch.cli.app import run
 
 
@@ -15,6 +15,11 @@ def called(capsys, *arguments):
     code = run([*map(str, arguments)])
     told = capsys.readouterr()
     return code, told.out, told.err
+
+
+def password_of(url):
+    """The part of a URL that is for nobody's eyes, with its colon."""
+    return ":" + url.split(":")[2].split("@")[0]
 
 
 @pytest.fixture
@@ -42,7 +47,7 @@ def test_a_ledger_is_moved_and_described_there(capsys, ledger_file, postgres_url
     assert code == 0, err
     assert {one["table"]: one["rows"] for one in json.loads(out)}["batches"] == 1
     assert "batches: 1 rows are equal" in err
-    assert "batch resume 'postgresql://owner:***@" in err
+    assert f"batch resume {postgres_url.replace(password_of(postgres_url), '')} --run" in err
 
     code, out, _ = called(capsys, "ledger", "info", postgres_url, "-o", "json")
     found = json.loads(out)
@@ -60,6 +65,39 @@ def test_a_ledger_is_moved_and_described_there(capsys, ledger_file, postgres_url
     code, _, _ = called(capsys, "ledger", "info", ledger_file, "--use-again", "--yes")
     assert code == 0
     assert called(capsys, "batch", "status", ledger_file)[0] == 0
+
+
+def test_a_ledger_that_was_moved_and_worked_on_is_not_called_a_defect(capsys, ledger_file, postgres_url):
+    """To give the command of a move again after the batch went on there is told as what it is, and changes nothing."""
+    assert called(capsys, "ledger", "copy", ledger_file, postgres_url)[0] == 0
+    assert called(capsys, "ledger", "copy", ledger_file, postgres_url)[0] == 0
+    assert called(capsys, "batch", "pause", postgres_url)[0] == 0
+    code, _, err = called(capsys, "ledger", "copy", ledger_file, postgres_url)
+    assert code == 1
+    assert "it is there already, and has changed since" in err
+    assert "Go on there" in err
+    assert "defect" not in err
+
+
+def test_what_was_not_moved_is_not_used_again(capsys, ledger_file, postgres_ledger_url):
+    """`info --use-again` of a ledger that was not moved is an error, before anything is asked."""
+    for place in (ledger_file, postgres_ledger_url):
+        code, _, err = called(capsys, "ledger", "info", place, "--use-again")
+        assert code == 2
+        assert "it was not moved" in err
+
+
+def test_workers_are_counted_as_processes(capsys, postgres_ledger_url):
+    """`info` counts each live `worker run` once, however many batches it has in hand, and no silent one."""
+    with open_ledger(postgres_ledger_url) as ledger:
+        for _ in range(2):
+            batch_id = ledger.create_batch(BatchSpec(source="people.csv", flow_id="f"))
+            ledger.start_work(batch_id, shared=True)
+        now_us = ledger.store.now_us()
+        worker = crew.Process(process_id="aa", host="mill", pid=1, started_us=now_us, heartbeat_us=now_us)
+        crew.join(ledger.store, worker)
+        _, out, _ = called(capsys, "ledger", "info", postgres_ledger_url, "-o", "json")
+    assert json.loads(out)["workers"] == 1
 
 
 def test_a_database_is_made_into_a_ledger(capsys, postgres_url):
@@ -82,7 +120,19 @@ def test_a_role_is_printed_or_made(capsys, postgres_ledger_url, postgres_server)
     try:
         assert code == 0, err
         assert postgres_server.admin("SELECT 1 FROM pg_roles WHERE rolname = 'made_by_cli'")
+        assert "the role made_by_cli was made" in err
+        password = password_of(postgres_ledger_url)
+        assert f"psql {postgres_ledger_url.replace(password, '')} -c '\\password made_by_cli'" in err
+        _, _, err = called(capsys, "ledger", "role", postgres_ledger_url, "made_by_cli", "--create")
+        assert "the role made_by_cli has the rights of this version; its password is as it was" in err
     finally:
         database = postgres_ledger_url.rpartition("/")[2]
         postgres_server.admin("DROP OWNED BY made_by_cli", database)
         postgres_server.admin("DROP ROLE made_by_cli")
+
+
+def test_the_owner_of_the_tables_is_no_role_of_few_rights(capsys, postgres_ledger_url):
+    """`role` for the owner is refused: it could change and empty every table, whatever was granted."""
+    code, _, err = called(capsys, "ledger", "role", postgres_ledger_url, "owner", "--create")
+    assert code == 1
+    assert "owner owns its tables" in err

@@ -183,7 +183,7 @@ def test_large_texts_are_explained_in_seconds(piece):
     """Text of the largest size that is read, however it repeats itself, does not take minutes."""
     started_s = time.monotonic()
     explain("flow_id access_token grant_type " + piece * (200_000 // len(piece)))
-    assert time.monotonic() - started_s < 20
+    assert time.monotonic() - started_s < 60
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), lambda inner: st.dictionaries(

@@ -65,7 +65,7 @@ class Api:
 
     def token(self, client: str = "demo", **form: str) -> requests.Response:
         fields = {"grant_type": "client_credentials", **form}
-        return self.session.post(f"{self.url}/oauth/token", data=fields, auth=(client, f"{client}-secret"), timeout=20)
+        return self.session.post(f"{self.url}/oauth/token", data=fields, auth=(client, f"{client}-secret"), timeout=60)
 
     def sign_in(self, client: str = "demo") -> Api:
         answer = self.token(client)
@@ -77,7 +77,7 @@ class Api:
         return self
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
-        options.setdefault("timeout", 20)
+        options.setdefault("timeout", 60)
         return self.session.request(method, self.url + path, **options)
 
     def get(self, path: str, **query: Any) -> requests.Response:
@@ -101,7 +101,7 @@ def raw(url: str, request: bytes, *, chunks: tuple[bytes, ...] = ()) -> bytes:
     """Send bytes over a socket of our own and read until the server closes; `reset` marks a reset connection."""
     host, port = url.removeprefix("http://").split(":")
     received = b""
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(request)
         for chunk in chunks:
             connection.sendall(chunk)
