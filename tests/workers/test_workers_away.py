@@ -7,10 +7,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from doorway import Doorway
 from worker_world import HASTY, IS_LONG, LONGEST_S
 
 from child_processes import ChildProcess
+from doorway import Doorway
 from flowlaunch._io.clock_async import SystemAsyncClock
 from flowlaunch.batch.ledger import crew, open_ledger
 from flowlaunch.batch.ledger.jobs_schema import prepare_jobs
