@@ -348,3 +348,16 @@ async def test_slow_answers_are_waited_for_and_not_repeated(open_world):
 
     assert outcome.counts == {"completed": 4}
     assert len(world.sandbox.journal(LAUNCH)) == 4
+
+
+@pytest.mark.parametrize("what", ["commit", "reserve_slots"])
+async def test_a_clock_set_back_before_a_slot_is_reached_holds_no_row(open_world, monkeypatch, what):
+    """When the clock is set back by an hour between a slot's grant and its use, the row does not wait for that hour."""
+    world = open_world().load(12)
+
+    jump_meanwhile(world, monkeypatch, what, -3_600.0, launched=3)
+    outcome = await world.run(pace_per_minute=600.0)
+
+    assert world.clock.jumped_s == -3_600.0
+    assert outcome.counts == {"completed": 12}
+    assert set(world.launches().values()) == {1}

@@ -34,22 +34,24 @@ def world_off(open_world):
     return make
 
 
-async def test_a_slow_clock_lets_no_row_leave_after_its_window(world_off):
+@pytest.mark.parametrize("pace_per_minute", [None, 6_000.0])
+async def test_a_slow_clock_lets_no_row_leave_after_its_window(world_off, pace_per_minute):
     """A window that shut ten minutes ago is shut, though this machine's clock says that it is open for long."""
     world, now_us = world_off(-HOUR_S)
     world.load([row_plan(1, closes_us=now_us - 10 * MINUTE_US, calendars=("office@UTC",)), row_plan(2)])
 
-    outcome = await world.run()
+    outcome = await world.run(pace_per_minute=pace_per_minute)
 
     assert outcome.counts == {"completed": 1, "held": 1}
 
 
-async def test_a_slow_clock_holds_no_row_back_that_may_leave(world_off):
+@pytest.mark.parametrize("pace_per_minute", [None, 6_000.0])
+async def test_a_slow_clock_holds_no_row_back_that_may_leave(world_off, pace_per_minute):
     """A row whose time came ten minutes ago leaves at once, though it lies ahead by this machine's clock."""
     world, now_us = world_off(-HOUR_S)
     world.load([row_plan(1, not_before_us=now_us - 10 * MINUTE_US)])
 
-    outcome = await world.run()
+    outcome = await world.run(pace_per_minute=pace_per_minute)
 
     assert outcome.counts == {"completed": 1}
     assert world.launches() == {"order-1": 1}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flowlaunch.batch.dispatch import Sent, Sign, judged
 from flowlaunch.batch.gauge import Gauge
 from flowlaunch.batch.health import Health
+from flowlaunch.batch.slots import AHEAD_S
 from flowlaunch.batch.states import Event
 from flowlaunch.errors import (
     FlowlaunchError,
@@ -323,16 +324,18 @@ class Runner:
         if place.is_unpaced:
             return None
         ahead_s = slot_us / 1e6 - place.clock.now().unix_s
-        if ahead_s > 0:
+        if 0 < ahead_s <= AHEAD_S:
             await place.clock.sleep(ahead_s)
         now_us = round(place.clock.now().unix_s * 1e6)
         why = ""
-        if self.ended or self._overseer.is_paused:
+        if ahead_s > AHEAD_S:
+            why = "clock-set-back"
+        elif self.ended or self._overseer.is_paused:
             why = "stopped-before-sending"
         elif place.lane.is_late(slot_us, now_us):
             why = "late-slot"
             self._overseer.late_slots += 1
-        elif place.calendar.judge(row, now_us) is not None:
+        elif place.calendar.judge(row, place.ledger.instant(now_us)) is not None:
             why = "window-shut"
         elif place.clock.now().mono_s < self.health.silent_until_s:
             why = "pushed-back"

@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from flowlaunch.batch.ledger import Ledger
     from flowlaunch.batch.writer import Writer
 
-__all__ = ["SlotLane", "spend_slots"]
+__all__ = ["AHEAD_S", "SlotLane", "spend_slots"]
 
 AHEAD_S: Final = 1.0
-"""How far ahead slots are reserved: what is lost when the process dies."""
+"""How far ahead slots are reserved: what is lost when the process dies. One further ahead is of a clock set back."""
+LONGEST_WAIT_S: Final = 60.0
+"""How long a few reads wait without asking again: the clock may have been set back meanwhile."""
 LEAD_US: Final = 50_000
 """How long before its slot a row's intent may be written: the time of a slow disk."""
 
@@ -30,7 +32,7 @@ async def spend_slots(
         )
         held.extend(grant.at_us)
         until_us = held[-1] if len(held) >= requests else (grant.next_us or 0)
-        await clock.sleep(max(0.0, until_us / 1e6 - clock.now().unix_s))
+        await clock.sleep(min(LONGEST_WAIT_S, max(0.0, until_us / 1e6 - clock.now().unix_s)))
 
 
 class SlotLane:

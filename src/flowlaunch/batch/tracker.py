@@ -10,6 +10,7 @@ import msgspec
 
 from flowlaunch.batch.durations import LONGEST_S
 from flowlaunch.batch.ledger import Result
+from flowlaunch.batch.slots import AHEAD_S
 from flowlaunch.batch.states import Event
 from flowlaunch.errors import (
     AuthenticationError,
@@ -217,9 +218,9 @@ class Tracker:
 
     async def _look(self, row: LaunchedRow, slot_us: int) -> None:
         ahead_s = slot_us / 1e6 - self._clock.now().unix_s
-        if ahead_s > 0:
+        if 0 < ahead_s <= AHEAD_S:
             await self._clock.sleep(ahead_s)
-        if self._lane.is_late(slot_us, round(self._clock.now().unix_s * 1e6)):
+        if ahead_s > AHEAD_S or self._lane.is_late(slot_us, round(self._clock.now().unix_s * 1e6)):
             await self._lane.give_back([slot_us])
             self._later.append((row.row_id, self._now_us()))
             return
