@@ -66,8 +66,9 @@ def test_a_role_is_renewed_by_the_same_command(postgres_server, worker_url, post
             connection.execute(text("DELETE FROM rows"))
     second = postgres_server.database()
     open_ledger(second, clock=clock).close()
-    statements = roles.grant_role(second, ROLE, clock=clock, prunes=False, create=True)
-    assert not [one for one in statements if one.startswith("CREATE ROLE")]
+    granted = roles.grant_role(second, ROLE, clock=clock, prunes=False, create=True)
+    assert not granted.is_new
+    assert not [one for one in granted.statements if one.startswith("CREATE ROLE")]
     place = second.split("@")[1]
     with opened(worker_url.split("@")[0] + "@" + place, clock) as ledger:
         assert filled(ledger, 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -75,7 +76,9 @@ def move_ledger(
                 f"move {old.place} to {new.place}: only from a file to PostgreSQL",
                 hint="Give the file first, then postgresql://….",
             )
-        if not _is_there_already(old, new):
+        if _is_there_already(old, new):
+            _check_unchanged(old, new)
+        else:
             _check_target(old, new)
             _check_texts(old)
         _mark(old, new.place)
@@ -96,6 +99,19 @@ def move_ledger(
 def _is_there_already(old: Store, new: Store) -> bool:
     with old.read("look at the ledger") as here, new.read("look at the database") as there:
         return _ledger_id(here) == _ledger_id(there)
+
+
+def _check_unchanged(old: Store, new: Store) -> None:
+    """Refuse a ledger that went on at the new place, or in the file that was used again: neither is a copy any more."""
+    with old.read("read the ledger") as here:
+        given = {one.name: _digest(_records(here, one)) for one in LASTING}
+    with new.read("read the copy") as there:
+        changed = [one.name for one in LASTING if _digest(_records(there, one)) != given[one.name]]
+    if changed:
+        raise LedgerError(
+            f"move {old.place} to {new.place}: it is there already, and has changed since ({', '.join(changed)})",
+            hint="Go on there: `flowlaunch batch resume URL --run`. Nothing was changed by this command.",
+        )
 
 
 def _check_target(old: Store, new: Store) -> None:
@@ -173,12 +189,12 @@ def _ledger_id(connection: Connection) -> str | None:
 # one table ---------------------------------------------------------------------------------------------------
 
 
+@dataclass(slots=True)
 class _Sum:
     """Hashes records, whatever their order: databases sort text each in its own way."""
 
-    def __init__(self) -> None:
-        self.rows = 0
-        self._sum = 0
+    rows: int = 0
+    _sum: int = 0
 
     def add(self, record: Sequence[Any]) -> None:
         digest = hashlib.sha256(msgspec.msgpack.encode(tuple(record))).digest()
@@ -222,10 +238,10 @@ def _copied(reading: Connection, writing: Connection, table: Table) -> _Sum:
 def _proved(connection: Connection, table: Table, given: _Sum, tell: Callable[[TableMoved], None] | None) -> TableMoved:
     """Read a table of the copy and compare it with what was given."""
     found = _digest(_records(connection, table))
-    if (found.rows, found.sha256) != (given.rows, given.sha256):
+    if found != given:
         raise LedgerError(
             f"copy the table {table.name}: {given.rows} rows were given and {found.rows} found, or they differ",
-            hint="Nothing of the copy was kept. This is a defect, or the copy was in use already: report it.",
+            hint="Nothing of the copy was kept. This is a defect, or the copy came into use just now: report it.",
         )
     moved = TableMoved(str(table.name), found.rows, found.sha256)
     if tell is not None:

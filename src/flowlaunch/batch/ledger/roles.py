@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from sqlalchemy import func, select, text
 
 from flowlaunch.batch.ledger import postgres, versions
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 
     from flowlaunch.batch.ledger.store import Clock
 
-__all__ = ["grant_role", "role_statements"]
+__all__ = ["Granted", "grant_role", "role_statements"]
 
 USUAL: Final = "SELECT, INSERT, UPDATE"
+OWNER: Final = "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = CAST(:table AS regclass)"
 EMPTIED: Final = frozenset({"pace_slots", "pace_lanes", "worker_processes", "handovers", "duties", "chunks", "workers"})
 """Tables whose rows come and go."""
 PRUNED: Final = frozenset({"rows", "attempts", "results", "counts", "events", "controls", "batches"})
@@ -77,13 +79,20 @@ def _rights(table: Table, *, prunes: bool) -> str:
     return f"{USUAL}, DELETE" if is_emptied else USUAL
 
 
-def grant_role(place: str, role: str, *, clock: Clock, prunes: bool, create: bool) -> tuple[str, ...]:
+class Granted(msgspec.Struct, frozen=True):
+    """The statements for a role, and whether they make it: one that exists keeps its password."""
+
+    statements: tuple[str, ...]
+    is_new: bool
+
+
+def grant_role(place: str, role: str, *, clock: Clock, prunes: bool, create: bool) -> Granted:
     """Return the statements for a role of the ledger at a URL, and run them if `create`: all or none.
 
-    A role that exists keeps its password and gets the rights of this version.
+    A role that exists gets the rights of this version.
 
     Raises:
-        LedgerError: the ledger is a file, is none yet, or whoever signs in may not do so.
+        LedgerError: the ledger is a file, is none yet, is the role's own, or whoever signs in may not do so.
 
     """
     store = versions.open_store(place, clock, create=False)
@@ -94,8 +103,14 @@ def grant_role(place: str, role: str, *, clock: Clock, prunes: bool, create: boo
             )
         with store.read("look for the job queue") as connection:
             database = str(connection.execute(select(func.current_database())).scalar_one())
+            owner = connection.execute(text(OWNER), {"table": f"{postgres.SCHEMA}.{facts.name}"}).scalar_one()
             is_new = not connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).all()
             has_jobs = connection.execute(select(func.to_regnamespace(JOBS_SCHEMA))).scalar() is not None
+        if role == owner:
+            raise LedgerError(
+                f"make a role in {store.place}: {role} owns its tables, so no grant takes any right from it",
+                hint="Name another role; it is made if there is none of that name.",
+            )
         statements = role_statements(role, database=database, prunes=prunes, has_jobs=has_jobs, is_new=is_new)
         if create:
             with store.write("make a role") as connection:
@@ -103,4 +118,4 @@ def grant_role(place: str, role: str, *, clock: Clock, prunes: bool, create: boo
                     connection.exec_driver_sql(one, execution_options={"no_parameters": True})
     finally:
         store.close()
-    return statements
+    return Granted(statements, is_new)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import func, select, text
 
-from flowlaunch.batch.ledger import batches, counts, jobs_schema, versions, workers
+from flowlaunch.batch.ledger import batches, counts, crew, jobs_schema, versions, workers
 from flowlaunch.batch.ledger.marks import moved_to
 from flowlaunch.batch.ledger.schema import HEAD
 from flowlaunch.batch.ledger.timeline import ServerTime
@@ -29,6 +29,7 @@ class LedgerStanding(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         database: `SQLite 3.46.1` or `PostgreSQL 18.6`.
+        workers: live processes that work on it: worker processes, and those that run a batch alone.
         clock_off_s: how far this machine's clock is ahead of the server's; None for a file.
 
     """
@@ -49,7 +50,6 @@ def standing_of(place: Path | str, *, clock: Clock) -> LedgerStanding:
     with closing(versions.open_store(place, clock, create=False, moved_ok=True)) as store:
         held = batches.read_all(store)
         rows = sum(one.rows for batch in held for one in counts.read(store, batch.batch_id))
-        at_work = workers.standing(store, None, stale_after_s=STALE_AFTER_S)
         with store.read("look at the ledger") as connection:
             went = moved_to(connection)
             if store.path is not None:
@@ -66,10 +66,17 @@ def standing_of(place: Path | str, *, clock: Clock) -> LedgerStanding:
             moved_to=went,
             batches=len(held),
             rows=rows,
-            workers=len(at_work),
+            workers=_workers(store),
             size_bytes=size_bytes,
             clock_off_s=_clock_off_s(store),
         )
+
+
+def _workers(store: Store) -> int:
+    """Count processes: a worker process has a hand in each of its batches, which comes and goes with every chunk."""
+    alone = [one for one in workers.standing(store, None, stale_after_s=STALE_AFTER_S) if not one.worker.is_shared]
+    since_us = store.now_us() - round(crew.STALE_S * 1e6)
+    return len(alone) + sum(one.heartbeat_us >= since_us for one in crew.present(store))
 
 
 def _clock_off_s(store: Store) -> float | None:

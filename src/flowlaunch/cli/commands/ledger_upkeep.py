@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from flowlaunch.cli.confirm import confirmed
-from flowlaunch.cli.ledgers import ledger_named
+from flowlaunch.cli.ledgers import ledger_named, spelt
 from flowlaunch.cli.session import Session, command_options
+from flowlaunch.errors import SettingsError
 
 if TYPE_CHECKING:
     from flowlaunch.batch.ledger.moving import TableMoved
@@ -37,6 +39,8 @@ def info_command(session: Session, ledger: str, *, use_again: bool, yes: bool) -
     place = ledger_named(ledger)
     if use_again:
         with open_ledger(place, create=False, moved_ok=True) as opened:
+            if standing.standing_of(place, clock=SystemClock()).moved_to is None:
+                raise SettingsError(f"use {opened.store.place} again: it was not moved", hint="It is in use as it is.")
             confirmed("Use the file again? Rows launched since it was moved would be launched twice.", yes=yes)
             moving.use_again(opened.store)
     found = msgspec.structs.asdict(standing.standing_of(place, clock=SystemClock()))
@@ -63,7 +67,7 @@ def copy_command(session: Session, ledger: str, url: str) -> None:
 
     moved = moving.move_ledger(ledger_named(ledger), url, clock=SystemClock(), tell=told)
     session.emit([{"table": one.table, "rows": one.rows, "sha256": one.sha256} for one in moved.tables], _TABLES)
-    session.talk(f"moved to {moved.place}; go on with: flowlaunch batch resume '{moved.place}' --run")
+    session.talk(f"moved to {moved.place}; go on with: flowlaunch batch resume {spelt(url)} --run")
 
 
 @click.command("upgrade", epilog="Example: flowlaunch ledger upgrade postgresql://owner@db.example.com/flowlaunch")
@@ -99,8 +103,11 @@ def role_command(session: Session, url: str, role: str, *, prunes: bool, create:
     from flowlaunch._io.clock import SystemClock  # noqa: PLC0415 - commands that are not used need not pay
     from flowlaunch.batch.ledger import roles  # noqa: PLC0415 - loads the database library
 
-    statements = roles.grant_role(url, role, clock=SystemClock(), prunes=prunes, create=create)
-    if create:
-        session.talk(f"the role {role} was made; give it a password: psql -c '\\password {role}'")
+    granted = roles.grant_role(url, role, clock=SystemClock(), prunes=prunes, create=create)
+    if not create:
+        click.echo("".join(f"{one};\n" for one in granted.statements), nl=False)
+    elif granted.is_new:
+        ask = shlex.quote(f"\\password {role}")
+        session.talk(f"the role {role} was made; give it a password: psql {spelt(url)} -c {ask}")
     else:
-        click.echo("".join(f"{one};\n" for one in statements), nl=False)
+        session.talk(f"the role {role} has the rights of this version; its password is as it was")
