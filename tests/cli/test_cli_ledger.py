@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from flowlaunch.batch.decisions import Decision, Prepared, RowPlan
 from flowlaunch.batch.ledger import BatchSpec, crew, open_ledger
 from flowlaunch.cli.app import run
 
@@ -20,6 +21,12 @@ def called(capsys, *arguments):
 def password_of(url):
     """The part of a URL that is for nobody's eyes, with its colon."""
     return ":" + url.split(":")[2].split("@")[0]
+
+
+def row_plan():
+    """One row that may be launched."""
+    row = Prepared(row_number=1, line=2, key="k", token="t", input_data={})
+    return RowPlan(row_number=1, line=2, decision=Decision(kind="launch", reason="ready"), prepared=row)
 
 
 @pytest.fixture
@@ -136,3 +143,25 @@ def test_the_owner_of_the_tables_is_no_role_of_few_rights(capsys, postgres_ledge
     code, _, err = called(capsys, "ledger", "role", postgres_ledger_url, "owner", "--create")
     assert code == 1
     assert "owner owns its tables" in err
+
+
+def test_the_batches_of_a_ledger_are_listed_by_their_numbers(capsys, postgres_ledger_url):
+    """`batches` names each batch by the number that --batch takes, newest first, and how it stands."""
+    with open_ledger(postgres_ledger_url) as ledger:
+        for name in ("first.csv", "second.csv", "third.csv"):
+            ledger.create_batch(BatchSpec(source=name, flow_id="f"))
+        ledger.add_rows(2, [row_plan()])
+        for batch_id in (1, 2):
+            ledger.finish_loading(batch_id)
+    code, out, err = called(capsys, "ledger", "batches", postgres_ledger_url, "--limit", 2, "-o", "json")
+    assert code == 0, err
+    assert [(one["batch_id"], one["name"], one["state"]) for one in json.loads(out)] == [
+        (3, "third.csv", "loading"),
+        (2, "second.csv", "waiting"),
+    ]
+    assert "2 of 3 batches" in err
+    _, out, _ = called(capsys, "ledger", "batches", postgres_ledger_url, "-o", "json")
+    assert json.loads(out)[-1] == {
+        "state": "ended", "batch_id": 1, "name": "first.csv", "flow": "f", "rows": 0, "sent": 0, "to_launch": 0,
+        "running_by": "",
+    }  # fmt: skip

@@ -15,6 +15,7 @@ __all__ = ["SUBCOMMANDS", "ledger_command"]
 
 SUBCOMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "info": ("ledger_upkeep", "Tell what a ledger is, how large, and who works on it."),
+    "batches": ("ledger_batches", "List the batches of a ledger, the newest first."),
     "copy": ("ledger_upkeep", "Move a ledger from a file to PostgreSQL, also in the middle of a batch."),
     "upgrade": ("ledger_upkeep", "Bring a ledger to this program's version, or make it."),
     "role": ("ledger_upkeep", "Print or make a role that may work on batches and nothing else."),
