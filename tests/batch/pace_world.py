@@ -39,6 +39,8 @@ class PaceWorld:
     def __init__(self, folder: Path, sandbox: Sandbox) -> None:
         self.folder, self.sandbox = folder, sandbox
         self.children: list[subprocess.Popen[bytes]] = []
+        self.stalled_s = 0.0
+        """The longest time that the sandbox, and whoever asks it, did not run: what came meanwhile came at once."""
 
     def rows(self, name: str, count: int) -> Path:
         """Write a file of so many orders."""
@@ -72,8 +74,11 @@ class PaceWorld:
     def wait_for(self, requests: int, longest_s: float = 60.0) -> None:
         """Wait until so many paced requests arrived."""
         ends_s = time.monotonic() + longest_s
+        asked_s = time.monotonic()
         while self._arrived() < requests:
-            if time.monotonic() > ends_s:
+            now_s = time.monotonic()
+            self.stalled_s, asked_s = max(self.stalled_s, now_s - asked_s), now_s
+            if now_s > ends_s:
                 raise AssertionError(f"only {self._arrived()} of {requests} requests arrived")
             time.sleep(0.05)
 

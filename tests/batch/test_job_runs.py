@@ -208,7 +208,7 @@ def test_options_out_of_range_are_refused_at_once(job_of, wrong):
 
 def test_the_first_signal_ends_a_batch_in_order(sandbox, job_of):
     """One SIGTERM: what is in flight is finished, the ledger is released, nothing is in doubt."""
-    sandbox.faults.script(LAUNCH, None, Delay(0.6))
+    sandbox.faults.script(LAUNCH, None, Delay(1.5))
 
     def signal_once_launching():
         while not sandbox.launches() and not has_ended.wait(0.005):

@@ -24,7 +24,7 @@ with open(sys.argv[1] + "-shm", "r+b") as file:
 def lock_of(place):
     """Tell from another process whether anybody holds the log of a ledger."""
     asked = [sys.executable, "-c", TRIES_THE_LOCK, str(place)]
-    return subprocess.run(asked, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+    return subprocess.run(asked, capture_output=True, text=True, check=True, timeout=90).stdout.strip()
 
 
 @pytest.fixture

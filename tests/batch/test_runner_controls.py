@@ -28,7 +28,7 @@ def bad_row(number):
 
 async def test_a_paused_batch_launches_nothing_until_it_is_resumed(open_world):
     """Pause holds within a second, and resume goes on where it was."""
-    world = open_world().load(40)
+    world = open_world().load(120)
 
     def control(**change):
         world.ledger.control(world.batch_id, by=PERSON, change=Change(**change))
@@ -46,8 +46,8 @@ async def test_a_paused_batch_launches_nothing_until_it_is_resumed(open_world):
     control(paused=False)
     outcome = await task
 
-    assert 0 < held < 40
-    assert outcome.counts == {"completed": 40}
+    assert 0 < held < 120
+    assert outcome.counts == {"completed": 120}
     assert [kind for kind in world.kinds() if kind.endswith("paused")] == ["paused", "unpaused"]
 
 
@@ -65,15 +65,15 @@ async def test_a_batch_that_does_not_wait_ends_when_it_is_paused(open_world):
 @pytest.mark.by_the_clock
 async def test_rate_and_concurrency_change_while_it_runs(open_world):
     """A lower rate set from outside spaces the launches that follow."""
-    world = open_world().load(30)
+    world = open_world().load(60)
 
     def on_event(event):
         if event.kind == "progress" and world.sandbox.launches() and "changed" not in world.kinds():
             world.ledger.control(world.batch_id, by=PERSON, change=Change(rate_per_minute=120.0, concurrency=2))
 
-    outcome = await world.run(on_event, pace_per_minute=400.0, track=False)
+    outcome = await world.run(on_event, pace_per_minute=200.0, track=False)
 
-    assert outcome.counts == {"launched": 30}
+    assert outcome.counts == {"launched": 60}
     assert "changed" in world.kinds()
     times = sorted(row.intent_us for row in world.rows())
     assert (times[-1] - times[-6]) / 1e6 >= 5 * 0.5 * 0.8

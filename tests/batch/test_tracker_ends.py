@@ -97,7 +97,7 @@ async def test_a_ramp_goes_on_although_an_end_is_unknown(open_world):
     outcome = await world.run(ramp=("5", "10", "all"))
 
     assert (outcome.ended, outcome.counts) == ("finished", {"completed": 29, "launched": 1})
-    assert outcome.elapsed_s < 300
+    assert outcome.elapsed_s < 1_000
 
 
 @pytest.mark.by_the_clock

@@ -20,13 +20,13 @@ class Launcher:
     def __init__(self, url):
         self.url = url
         form = {"grant_type": "client_credentials"}
-        token = requests.post(f"{url}/oauth/token", data=form, auth=("demo", "demo-secret"), timeout=5).json()
+        token = requests.post(f"{url}/oauth/token", data=form, auth=("demo", "demo-secret"), timeout=60).json()
         self.token = token["access_token"]
         self.headers = {"Authorization": f"Bearer {self.token}"}
 
     def __call__(self, flow="order", inputs=ORDER, **more):
         body = {"flowId": FLOWS[flow], "inputData": inputs, **more}
-        return requests.post(f"{self.url}/api/v2/flows/executions", json=body, headers=self.headers, timeout=5)
+        return requests.post(f"{self.url}/api/v2/flows/executions", json=body, headers=self.headers, timeout=60)
 
     def id_of(self, *args, **more):
         return self(*args, **more).json()["id"]

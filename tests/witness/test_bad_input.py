@@ -266,7 +266,7 @@ def closed_port() -> int:
 @KINDS
 def test_refusing_proxy_is_named(sandbox, connect, kind: str) -> None:
     """A proxy that cannot be reached is told as the proxy's fault, and nothing was sent."""
-    client = connect(kind, sandbox.url, proxy=f"http://user:pr0xy-pass@127.0.0.1:{closed_port()}", timeout_s=5)
+    client = connect(kind, sandbox.url, proxy=f"http://user:pr0xy-pass@127.0.0.1:{closed_port()}", timeout_s=60)
     error = refused(client, sandbox, NotSentError)
     assert (error.code, error.details["kind"]) == ("not-sent", "proxy")
     assert "proxy" in error.hint
@@ -276,7 +276,7 @@ def test_refusing_proxy_is_named(sandbox, connect, kind: str) -> None:
 @KINDS
 def test_nobody_listening_is_not_sent(connect, kind: str) -> None:
     """A service that is not there is told as not sent: repeating is safe."""
-    error = refused(connect(kind, f"http://127.0.0.1:{closed_port()}", timeout_s=5), None, NotSentError)
+    error = refused(connect(kind, f"http://127.0.0.1:{closed_port()}", timeout_s=60), None, NotSentError)
     assert "nothing was sent" in str(error)
 
 
@@ -284,7 +284,7 @@ def test_nobody_listening_is_not_sent(connect, kind: str) -> None:
 def test_unknown_ca_is_named(open_sandbox, connect, kind: str) -> None:
     """A certificate of an unknown CA is refused and never ignored; giving the CA cures it."""
     sandbox = open_sandbox(tls=True)
-    error = refused(connect(kind, sandbox.url, timeout_s=5), sandbox, NotSentError)
+    error = refused(connect(kind, sandbox.url, timeout_s=60), sandbox, NotSentError)
     assert error.details["kind"] == "certificate"
     assert "CA" in error.hint
     connect(kind, sandbox.url, ca_file=sandbox.ca_file).call("launch", ORDER_FLOW, ORDER)
@@ -350,7 +350,7 @@ def test_certificate_out_of_its_time_is_named(connect, kind: str, tmp_path: Path
     leaf.configure_cert(context)
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     with serving(b"{}", "application/json", context) as url:
-        error = refused(connect(kind, url, ca_file=tmp_path / "ca.pem", timeout_s=5), None, NotSentError)
+        error = refused(connect(kind, url, ca_file=tmp_path / "ca.pem", timeout_s=60), None, NotSentError)
     assert error.details["kind"] == "certificate"
     assert "expired" in str(error) if when < 0 else "not yet valid" in str(error)
 
@@ -364,7 +364,7 @@ def test_certificate_out_of_its_time_is_named(connect, kind: str, tmp_path: Path
 def test_answer_that_is_no_json_is_told(connect, kind: str, body: bytes, content_type: str) -> None:
     """A host that answers 200 with something else is told as no API, with what was found."""
     with serving(body, content_type) as url:
-        error = refused(connect(kind, url, timeout_s=5), None, DecodeError)
+        error = refused(connect(kind, url, timeout_s=60), None, DecodeError)
     assert error.code == "decode"
     assert "login host" in error.hint
     if b"Welcome" in body:

@@ -225,9 +225,9 @@ def execute(guide) -> Callable[..., requests.Response]:
 
     def send(body: dict[str, Any], flow: str = SHARED_FLOW, client: str = "demo") -> requests.Response:
         form = {"grant_type": "client_credentials", "client_id": client, "client_secret": f"{client}-secret"}
-        token = requests.post(f"{guide.url}/oauth/token", data=form, timeout=10).json()["access_token"]
+        token = requests.post(f"{guide.url}/oauth/token", data=form, timeout=60).json()["access_token"]
         url = f"{guide.url}/api/v2/architect/flows/{flow}/execute"
-        return requests.post(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=10)
+        return requests.post(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
     return send
 
@@ -346,7 +346,7 @@ def test_our_client_heeds_the_limit(open_sandbox, connect, kind: str) -> None:
     for _ in range(2):
         client.call("launch", ORDER_FLOW, INPUT)
     with pytest.raises(RateLimitedError) as caught:
-        client.call("launch", ORDER_FLOW, INPUT, timeout_s=5)
+        client.call("launch", ORDER_FLOW, INPUT, timeout_s=30)
     assert caught.value.retry_after_s == 60
     guide.advance(60)
     assert client.call("launch", ORDER_FLOW, INPUT).flow_id == ORDER_FLOW

@@ -5,6 +5,7 @@ It runs in processes of its own: importing it takes seconds and 200 MB, starts t
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -222,5 +223,8 @@ def test_flowlaunch_does_not_hang_where_the_sdk_does(open_sandbox, connect, kind
     client = connect(kind, sandbox.url, preflight="off")
     client.call("whoami")
     with pytest.raises(LaunchInDoubtError):
-        client.call("launch", ORDER_FLOW, ORDER, timeout_s=0.1)
+        client.call("launch", ORDER_FLOW, ORDER, timeout_s=1.5)
+    ends_s = time.monotonic() + 60
+    while not sandbox.journal(LAUNCH):  # it left, so the sandbox will come to it
+        assert time.monotonic() < ends_s
     assert len(sandbox.launches()) == len(sandbox.journal(LAUNCH)) == 1

@@ -80,11 +80,11 @@ def test_every_emulated_operation_answers_as_published(open_sandbox, swagger, pr
     operation = EMULATED[name]
     sandbox = open_sandbox(execution_data=True)
     form = {"grant_type": "client_credentials"}
-    token = requests.post(f"{sandbox.url}/oauth/token", data=form, auth=("demo", SECRET), timeout=10).json()
+    token = requests.post(f"{sandbox.url}/oauth/token", data=form, auth=("demo", SECRET), timeout=60).json()
     headers = {"Authorization": f"Bearer {token['access_token']}"}
 
     def send(method: str, path: str, body: Any) -> requests.Response:
-        return requests.request(method, sandbox.url + path, json=body, headers=headers, timeout=10)
+        return requests.request(method, sandbox.url + path, json=body, headers=headers, timeout=60)
 
     launched = send("POST", "/api/v2/flows/executions", BODIES["executions.launch"]).json()["id"]
     ended = send("GET", f"/api/v2/flows/executions/{launched}", None).json()

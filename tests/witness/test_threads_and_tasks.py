@@ -52,7 +52,7 @@ def on_threads(work: Callable[[int], Any], count: int = THREADS) -> list[Any]:
     gate = threading.Barrier(count)
 
     def begin(thread: int) -> Any:
-        gate.wait(30)
+        gate.wait(60)
         return work(thread)
 
     with ThreadPoolExecutor(count) as pool:
@@ -141,7 +141,7 @@ def test_revoked_token_is_renewed_once_for_threads(sandbox: Sandbox, client: Cli
 
     def work(thread: int) -> list[Launch]:
         first = [launch_one(client, thread, number) for number in range(2)]
-        half.wait(30)
+        half.wait(60)
         return first + [launch_one(client, thread, number) for number in range(2, 4)]
 
     launched = [launch for mine in on_threads(work) for launch in mine]

@@ -149,7 +149,7 @@ class World:
     async def _engine_works(self):
         state = self.new_gateway(hands_over=False)
         state.engine.start()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while self._has_work() or not state.engine.works_on(1):  # noqa: ASYNC110 - the ledger sets no event
                 await asyncio.sleep(0.01)
         await state.engine.stop(5)
