@@ -11,6 +11,7 @@ from flowlaunch.aclient import AsyncClient
 from flowlaunch.batch.batch_job import BatchJob
 from flowlaunch.batch.budget import parse_share
 from flowlaunch.batch.ledger import Change, open_ledger
+from flowlaunch.batch.ledger.vigil import Vigil
 from flowlaunch.batch.loading import batch_for, confirm, load_rows, refill_payloads
 from flowlaunch.batch.outside import run_outside
 from flowlaunch.batch.permits import client_key
@@ -57,13 +58,14 @@ async def run_batch(
     time = clock or SystemAsyncClock()
     async with AsyncExitStack() as stack:
         used = client if client is not None else await opened_client(stack, job.settings, job.profile)
-        ledger = stack.enter_context(open_ledger(job.ledger_place, clock=time))
+        wish, vigil = stop or Stop(), stack.enter_context(Vigil())
+        wish.on_request(vigil.leave)
+        ledger = stack.enter_context(open_ledger(job.ledger_place, clock=time, on_store=vigil.watch))
         budget = job.pace_per_minute * job.pace_share if job.pace_per_minute is not None else None
         await spend_slots(ledger, client_key(used), budget, SETUP_READS, time)
         flow = await used.find_flow(job.flow)
         inputs = await used.flow_inputs(flow, version=job.version)
         batch = await asyncio.to_thread(batch_for, job, ledger, flow, inputs)
-        wish = stop or Stop()
         if batch.loaded_us is None and not await asyncio.to_thread(
             load_rows, job, ledger, batch, inputs, time, on_event, wish
         ):
@@ -74,6 +76,7 @@ async def run_batch(
         if job.priority is not None:
             ledger.control(batch.batch_id, by="batch run", change=Change(priority=job.priority))
         profile = job.profile if job.settings is None else job.settings.profile
+        vigil.go_on()
         return await _worked(
             ledger, batch.batch_id, job.work_options(), used, time, on_event, wish, profile=profile, here=job.here
         )
@@ -138,7 +141,9 @@ async def resume_batch(
     time = clock or SystemAsyncClock()
     async with AsyncExitStack() as stack:
         used = client if client is not None else await opened_client(stack, settings, profile)
-        ledger = stack.enter_context(open_ledger(ledger_place, clock=time, create=False))
+        wish, vigil = stop or Stop(), stack.enter_context(Vigil())
+        wish.on_request(vigil.leave)
+        ledger = stack.enter_context(open_ledger(ledger_place, clock=time, create=False, on_store=vigil.watch))
         batch = chosen_batch(ledger, batch_id)
         if batch.loaded_us is None:
             raise LedgerError(
@@ -148,7 +153,8 @@ async def resume_batch(
             )
         options = recorded_options(batch, rules, changed)
         whose = profile if settings is None else settings.profile
-        return await _worked(ledger, batch.batch_id, options, used, time, on_event, stop, profile=whose)
+        vigil.go_on()
+        return await _worked(ledger, batch.batch_id, options, used, time, on_event, wish, profile=whose)
 
 
 def run_batch_sync(

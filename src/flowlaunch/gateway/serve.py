@@ -17,7 +17,6 @@ import uvicorn
 
 from flowlaunch._io.clock_async import SystemAsyncClock
 from flowlaunch.batch.ledger import open_ledger
-from flowlaunch.batch.ledger.outage import break_off_later
 from flowlaunch.batch.ledger.vigil import Vigil
 from flowlaunch.batch.stop import Stop
 from flowlaunch.errors import SettingsError
@@ -135,7 +134,6 @@ async def serve(
             open_ledger, options.ledger, clock=clock, boundary=instruments.boundary, on_store=vigil.watch
         )
         ledger = stack.enter_context(await opening)
-        stack.callback(break_off_later, ledger.store.break_off)  # the program waits for threads that wait for it
         client = await stack.enter_async_context(make_client())
         state = assembled(options, client=client, ledger=ledger, clock=clock)
         if extra is not None:

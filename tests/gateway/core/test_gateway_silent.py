@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 from gateway_process import wait_until
+from sqlalchemy import event
 
 from child_processes import ChildProcess
 from doorway import Doorway
@@ -22,6 +23,8 @@ from flowlaunch.sandbox import Delay, Sandbox
 IS_LONG = os.environ.get("FLOWLAUNCH_CHAOS") == "1"
 HASTY = [str(Path(__file__).with_name("hasty_gateway.py"))]
 REAL = ["-m", "flowlaunch"]
+GATEWAY = ("gateway", "serve", "--port", "0", "--rate", "off")
+RESUME = ("batch", "resume", "--run")
 LONGEST_S = 60.0
 AT_ONCE = 6
 ENDED = (0, 1, -signal.SIGTERM)  # the last one: before it heeds signals
@@ -54,7 +57,7 @@ class World:
         return self.begun[-1]
 
     def serve(self, door):
-        return self.run(door, "gateway", "serve", "--port", "0", "--rate", "off")
+        return self.run(door, *GATEWAY)
 
     def url_of(self, gateway):
         out = self._path("out", self.begun.index(gateway))
@@ -101,20 +104,20 @@ def is_ready(url):
     return ask(url, "GET", "/readyz")[0] == 200
 
 
-def test_one_signal_ends_a_gateway_wherever_its_database_fell_silent(world):
-    """A gateway ends by one SIGTERM after any answer of its database was the last: in its start, and at work."""
+def test_one_signal_ends_what_works_wherever_its_database_fell_silent(world):
+    """A gateway and a batch run end by one SIGTERM after any answer was the last: in their start, and at work."""
     world.program = REAL if IS_LONG else HASTY
-    answers = list(range(121) if IS_LONG else (18, 32, 45, 58))
-    for begin in range(0, len(answers), AT_ONCE):
-        doors = [world.door(number) for number in answers[begin : begin + AT_ONCE]]
-        gateways = [world.serve(door) for door in doors]
-        wait_until(
-            lambda a=doors, b=gateways: all(d.is_mute or g.poll() is not None for d, g in zip(a, b, strict=True))
-        )
-        for gateway in gateways:
-            gateway.send_signal(signal.SIGTERM)
-        ended = {world.begun.index(one): one.wait(LONGEST_S) for one in gateways}
+    cases = [(GATEWAY, number) for number in (range(121) if IS_LONG else (18, 32, 45, 58))]
+    cases += [(RESUME, number) for number in (range(40, 100) if IS_LONG else (70,))]
+    for begin in range(0, len(cases), AT_ONCE):
+        doors = [(world.door(number), command) for command, number in cases[begin : begin + AT_ONCE]]
+        begun = [(door, world.run(door, *command)) for door, command in doors]
+        wait_until(lambda held=begun: all(door.is_mute or one.poll() is not None for door, one in held))
+        for _, one in begun:
+            one.send_signal(signal.SIGTERM)
+        ended = {world.begun.index(one): one.wait(LONGEST_S) for _, one in begun}
         assert set(ended.values()) <= set(ENDED), ended
+        assert not any("defect" in world.log_of(one) for _, one in begun)
 
 
 def test_a_gateway_whose_database_is_silent_lives_tells_it_and_goes_on(world):
@@ -178,6 +181,20 @@ def test_a_server_that_refuses_is_not_waited_for_by_who_is_to_end(world):
         door.open()
         with pytest.raises(LedgerUnreachableError), ledger.store.read("ask") as connection:
             connection.exec_driver_sql("SELECT 1")
+
+
+def test_asking_for_the_time_meets_a_broken_connection_as_all_else_does(world):
+    """The server's clock is asked for by itself: a connection lost then is told as the ledger's, not as a defect."""
+    with open_ledger(world.url) as ledger:
+        database = ledger.store.database
+
+        @event.listens_for(database.engine, "before_cursor_execute")
+        def cut(_connection, _cursor, statement, *_rest):
+            if "clock_timestamp" in statement:
+                database.break_off()
+
+        with pytest.raises(LedgerUnreachableError, match="ask for the time"):
+            database.ask_time()
 
 
 @pytest.mark.skipif(not IS_LONG, reason="takes half a minute: FLOWLAUNCH_CHAOS=1")

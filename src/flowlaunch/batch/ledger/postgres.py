@@ -13,7 +13,7 @@ from sqlalchemy.schema import CreateSchema
 
 from flowlaunch._io.chance import CHANCE
 from flowlaunch.batch.ledger.counts import PART_OPTION
-from flowlaunch.batch.ledger.faults import lost, refused
+from flowlaunch.batch.ledger.faults import lost, refused, translated
 from flowlaunch.batch.ledger.outage import LONGEST_WAIT_S, Lines, Outage
 from flowlaunch.errors import LedgerError, LedgerUnreachableError
 
@@ -133,7 +133,7 @@ class PostgresDatabase:
 
     def ask_time(self) -> int:
         """Return the server's time, in microseconds since 1970."""
-        with self.reading() as connection:
+        with translated("ask for the time", self.place), self.reading() as connection:
             epoch = func.extract("epoch", func.clock_timestamp())
             return int(connection.execute(select(epoch * 1_000_000)).scalar_one())
 

@@ -11,7 +11,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Final, Self
 
-from flowlaunch.batch.ledger.postgres import PostgresDatabase
+from flowlaunch.batch.ledger.outage import break_off_later
 from flowlaunch.errors import LedgerError, LedgerUnreachableError
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class Vigil:
 
     def watch(self, store: Store) -> None:
         """Begin, before the store's server is asked anything; from any thread."""
+        from flowlaunch.batch.ledger.postgres import PostgresDatabase  # noqa: PLC0415 - loads the database library
+
         if not isinstance(store.database, PostgresDatabase):
             return
         self._store = store
@@ -80,6 +82,8 @@ class Vigil:
         self._ended.set()
         for thread in self._threads:
             thread.join(JOIN_S)  # one that hangs ends with the process
+        if self._store is not None:
+            break_off_later(self._store.break_off)  # the process waits for threads that wait for it
         if self.has_given_up and self._store is not None and isinstance(error, LedgerError):
             raise LedgerUnreachableError(
                 f"wait for {self._store.place}: it takes connections and does not answer",
