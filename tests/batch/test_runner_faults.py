@@ -109,14 +109,16 @@ async def test_rows_that_never_left_wait_out_an_outage_without_spinning(open_wor
     world.sandbox.close()
     task = asyncio.create_task(world.run(on_event))
     await out.wait()
+    began_s = world.clock.now().mono_s
     await world.clock.sleep(20.0)
+    late_s = world.clock.now().mono_s - began_s - 20.0  # of a machine that stalls, on a clock on which time flies
     attempts = sum(row.attempts for row in world.rows())
     world.sandbox.options = type(world.sandbox.options)(rate_per_minute=None, port=int(port))
     world.sandbox.__enter__()
     outcome = await task
 
     assert world.kinds().count("outage") == 1
-    assert attempts <= 4 + 8
+    assert attempts <= 4 + 8 + late_s / 4
     assert outcome.counts == {"completed": 5}
     assert "recovered" in world.kinds()
 
@@ -185,7 +187,7 @@ async def test_a_silent_service_costs_its_timeout_and_nothing_else(open_world):
     world = open_world().load(6)
     world.sandbox.faults.script(LAUNCH, 1, Hang(processed=True))
 
-    outcome = await world.run(timeout_s=2.0)
+    outcome = await world.run(timeout_s=6.0)
 
     assert outcome.counts == {"completed": 5, "in_doubt": 1}
     assert world.launches() == {f"order-{number}": 1 for number in range(1, 7)}
