@@ -163,7 +163,8 @@ class PostgresServer:
         if keeper is None:
             return
         if how != signal.SIGINT:
-            os.kill(self.pid, how)
+            with contextlib.suppress(OSError, IndexError):  # it broke down by itself, and its file went with it
+                os.kill(self.pid, how)
         with contextlib.suppress(BrokenPipeError):
             keeper.stdin.write(b"stop\n")
             keeper.stdin.close()
