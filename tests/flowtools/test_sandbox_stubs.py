@@ -64,7 +64,7 @@ def test_single_actions_end_as_the_world_says(launch):
 
 def trace_of(sandbox, execution_id):
     """Read the trace of an execution from the control plane."""
-    with urlopen(f"{sandbox.url}/sandbox/executions/{execution_id}/trace", timeout=10) as answer:  # noqa: S310 - loopback
+    with urlopen(f"{sandbox.url}/sandbox/executions/{execution_id}/trace", timeout=60) as answer:  # noqa: S310 - loopback
         return json.load(answer)
 
 

@@ -24,7 +24,7 @@ def look(any_world):
     cookie = {"cookie": f"flowlaunch-{place.port}={opened.cookie}"}
 
     def ask(path, post=None):
-        connection = http.client.HTTPConnection(place.netloc, timeout=30)
+        connection = http.client.HTTPConnection(place.netloc, timeout=90)
         try:
             if post is None:
                 connection.request("GET", path, headers=cookie)

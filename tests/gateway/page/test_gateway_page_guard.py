@@ -19,7 +19,7 @@ def ask(world):
     """Ask with exactly the headers given."""
 
     def send(method, path, headers=None, body=None):
-        connection = http.client.HTTPConnection(urlsplit(world.url).netloc, timeout=10)
+        connection = http.client.HTTPConnection(urlsplit(world.url).netloc, timeout=60)
         connection.request(method, path, body, headers or {})
         answer = connection.getresponse()
         text = answer.read().decode()

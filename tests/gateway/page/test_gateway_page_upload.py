@@ -176,7 +176,7 @@ def test_nobody_else_sends_a_file(world, scopes, has_token, headers, status):
     opened = Sessions(world.state.ledger.store).open_by_key(world.key("-".join(scopes), *scopes))
     place = urlsplit(world.url)
     before = [batch.batch_id for batch in world.state.ledger.batches()]
-    connection = http.client.HTTPConnection(place.netloc, timeout=10)
+    connection = http.client.HTTPConnection(place.netloc, timeout=60)
     given = {"cookie": f"flowlaunch-{place.port}={opened.cookie}", "content-type": "multipart/form-data; boundary=x"}
     if has_token:
         connection.request("GET", "/batches", headers=given)

@@ -16,7 +16,7 @@ def settings_page(world):
 
     def read():
         place = urlsplit(world.url)
-        connection = http.client.HTTPConnection(place.netloc, timeout=10)
+        connection = http.client.HTTPConnection(place.netloc, timeout=60)
         connection.request("GET", "/settings", headers={"cookie": f"flowlaunch-{place.port}={opened.cookie}"})
         text = connection.getresponse().read().decode()
         connection.close()
