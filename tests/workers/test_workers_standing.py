@@ -10,7 +10,7 @@ from flowlaunch._io.clock_async import SystemAsyncClock
 from flowlaunch.batch.ledger import BatchSpec, crew, handovers, open_ledger
 from flowlaunch.batch.workers.hands import Hands
 from flowlaunch.batch.workers.standing import workers_standing
-from flowlaunch.cli.worker_talk import records, troubles
+from flowlaunch.cli.worker_talk import drained_text, records, troubles
 from flowlaunch.sandbox import Sandbox
 
 MINUTE_US = 60_000_000
@@ -57,6 +57,14 @@ def test_of_a_silent_worker_that_had_nothing_in_hand_only_the_time_is_told(ledge
     (said,) = troubles(workers_standing(ledger))
     assert said.endswith(" UTC; it had nothing in hand")
     assert records(workers_standing(ledger))[0]["seen"] == "2 h ago"
+
+
+def test_who_asks_workers_to_leave_is_told_which_of_them_cannot_hear_it():
+    """Only live workers leave within seconds; a silent one is no reason to wait."""
+    assert drained_text(2, 0) == "2 workers were asked to leave; they notice within two seconds"
+    asked = "1 worker was asked to leave; it notices within two seconds"
+    assert drained_text(1, 1) == f"{asked}; 1 that fell silent will leave if ever heard of again"
+    assert drained_text(0, 0) == "there is no worker"
 
 
 async def test_what_a_worker_launched_is_counted_while_its_chunk_is_under_way(ledger):

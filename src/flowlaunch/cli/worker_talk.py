@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from flowlaunch.batch.workers.standing import WorkersStanding, WorkerStanding
     from flowlaunch.cli.session import Session
 
-__all__ = ["COLUMNS", "heard", "joined_text", "quiet_engine", "records", "troubles"]
+__all__ = ["COLUMNS", "drained_text", "heard", "joined_text", "quiet_engine", "records", "troubles"]
 
 SPOKEN: Final = frozenset(
     {"outage", "recovered", "pushed-back", "storage", "recovered-rows", "clock-jump", "changed", "cancelled", "paused"}
@@ -98,6 +98,17 @@ def _record(one: WorkerStanding) -> dict[str, Any]:
         "profiles": ", ".join(filter(None, one.profiles)),
         "trouble": one.trouble,
     }
+
+
+def drained_text(alive: int, silent: int) -> str:
+    """Say how many workers were asked to leave, and when they will."""
+    said = {
+        f"{alive} worker was asked to leave; it notices within two seconds": alive == 1,
+        f"{alive} workers were asked to leave; they notice within two seconds": alive > 1,
+        f"{silent} that fell silent will leave if ever heard of again": silent > 0,
+        "there is no worker": not alive + silent,
+    }
+    return "; ".join(text for text, holds in said.items() if holds)
 
 
 def _ago_text(seconds: float) -> str:

@@ -115,6 +115,8 @@ def drain_command(session: Session, ledger: str, workers: tuple[str, ...], *, is
     WORKER is an id of `worker list`. They give back what they have not begun, so others go on with it at once.
     """
     from flowlaunch.batch.ledger import crew  # noqa: PLC0415 - loads the database library
+    from flowlaunch.batch.workers.standing import workers_standing  # noqa: PLC0415
+    from flowlaunch.cli.worker_talk import drained_text  # noqa: PLC0415
 
     if bool(workers) == is_all:
         raise click.UsageError("name the workers to drain, or give --all")
@@ -127,5 +129,7 @@ def drain_command(session: Session, ledger: str, workers: tuple[str, ...], *, is
                 f"drain {', '.join(unknown)}: there is no such worker", hint="`flowlaunch worker list` names them."
             )
         crew.ask_to_drain(held.store, meant)
+        short = {name[:8] for name in meant}
+        silent = sum(one.state == "silent" for one in workers_standing(held).workers if one.worker_id in short)
     session.emit([{"worker": name[:8], "host": present[name].host, "pid": present[name].pid} for name in meant])
-    session.talk(f"{len(meant)} workers were asked to leave; they notice within two seconds")
+    session.talk(drained_text(len(meant) - silent, silent))
