@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -63,10 +64,14 @@ class GatewaySiege(MachineSiege):
     """One gateway process on its ledger, apps that ask it, and what is done to it."""
 
     BLOWS = ("kill", "kill", "freeze", "cut", "partition", "partition", "jump", "drift", "storm")
+    OF_THE_DATABASE = ("crash_database", "restart_database")
 
-    def __init__(self, sandbox, network, folder, ledger, server, seed):
+    def __init__(self, sandbox, network, folder, ledger, server, settings, seed):
         super().__init__(sandbox, seed)
-        self.network, self.folder, self.ledger, self.server = network, folder, ledger, server
+        self.network, self.folder, self.ledger = network, folder, ledger
+        self.server, self.settings = server, settings
+        if server is not None and IS_LONG:
+            self.BLOWS += self.OF_THE_DATABASE
         place = urlsplit(sandbox.url)
         self.service = Proxy(place.hostname, place.port, at=network.address)
         self.environment = {
@@ -94,6 +99,17 @@ class GatewaySiege(MachineSiege):
         told = self.machine.said()
         assert told.startswith("http://"), self.machine.trouble()
         self.place = (self.machine.address, urlsplit(told.split()[0]).port)
+
+    def crash_database(self):
+        self.server.stop(signal.SIGQUIT)
+        self.pause()
+        self.server.start(**self.settings)
+        self.doubts += self.CONCURRENCY
+
+    def restart_database(self):
+        self.server.stop()
+        self.server.start(**self.settings)
+        self.doubts += self.CONCURRENCY
 
     def is_alive(self):
         return any(app.is_alive() for app in self.apps)
@@ -141,13 +157,13 @@ class GatewaySiege(MachineSiege):
 
 @pytest.fixture
 def place(request, tmp_path, machines):
-    """Where the gateway keeps its launches, and the database server that it is in."""
+    """Where the gateway keeps its launches, the database server that it is in, and how to start that."""
     if request.param == "sqlite":
-        yield tmp_path / "gateway.db", None
+        yield tmp_path / "gateway.db", None, {}
         return
     server = bring_up()
-    let_in(server, machines)
-    yield server.database(), server
+    settings = let_in(server, machines)
+    yield server.database(), server, settings
     server.close()
 
 
