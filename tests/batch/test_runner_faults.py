@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from runner_world import FastClock, jump_meanwhile, row_plan
 
+from flowlaunch._core.steps import Moment
 from flowlaunch.batch.states import RowState
 from flowlaunch.errors import AuthenticationError, LedgerBusyError, LedgerFullError, PermissionDeniedError
 from flowlaunch.sandbox import (
@@ -295,8 +296,37 @@ async def test_a_jump_of_the_wall_clock_neither_hangs_nor_hurries_the_batch(open
         outcome = await world.run(on_event, pace_per_minute=300.0)
 
     assert outcome.counts == {"completed": 40}
-    assert "clock-jump" in world.kinds()
+    told = [event.message for event in world.events if event.kind == "clock-jump"]
+    assert any(text.startswith("the wall clock moved") for text in told)
     assert max(world.launches().values()) == 1
+
+
+async def test_a_process_that_stood_still_is_told_as_that(open_world):
+    """A process that was stopped for a while says so; its clock is not said to have moved."""
+    clock = StoppedClock()
+    world = open_world(fast_clock=clock).load(40)
+
+    def on_event(event):
+        if event.kind == "progress":
+            clock.stand_still(120.0)
+
+    await world.run(on_event, pace_per_minute=600.0, track=False)
+
+    told = [event.message for event in world.events if event.kind == "clock-jump"]
+    assert told[0].startswith("this machine or process stood still for 12")
+
+
+class StoppedClock(FastClock):
+    """A clock of a process that was stopped once: both its times went on meanwhile."""
+
+    stood_s = 0.0
+
+    def stand_still(self, seconds):
+        self.stood_s = self.stood_s or seconds
+
+    def now(self):
+        now = super().now()
+        return Moment(now.mono_s + self.stood_s, now.unix_s + self.stood_s)
 
 
 async def test_a_row_whose_time_passed_before_it_was_sent_is_skipped(open_world, monkeypatch):

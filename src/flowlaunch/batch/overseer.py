@@ -305,7 +305,12 @@ class Overseer:
             self._tracker.wake()
         if self._look_lane is not None:
             await self._look_lane.give_back()
-        text = f"the wall clock moved {wall_s:.1f} s while {passed_s:.1f} s passed"
+        was_set = abs(wall_s - passed_s) >= JUMP_S
+        text = (
+            f"the wall clock moved {wall_s:.1f} s while {passed_s:.1f} s passed"
+            if was_set
+            else f"this machine or process stood still for {passed_s:.1f} s"
+        )
         self.tell("clock-jump", text, wall_s=round(wall_s, 3), passed_s=round(passed_s, 3))
 
     def _progress(self, runner: Runner, now: Moment) -> None:
