@@ -70,7 +70,7 @@ def assembled(options: GatewayOptions, *, client: AsyncClient, ledger: Ledger, c
     uploads.on_loaded = engine.wake
     orders = Orders(ledger, flows, batches, options, lambda: routes.current)
     accepter = Accepter(ledger, engine.wake)
-    launcher = Launcher(ledger, orders, accepter, gatekeeper, options, clock)
+    launcher = Launcher(orders, accepter, gatekeeper, options, clock)
     edges = edges_of(options, ledger.store, launcher, routes, os.environ)
     return GatewayState(
         options=options,

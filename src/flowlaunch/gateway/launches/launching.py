@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Final
 
 from flowlaunch.errors import FlowlaunchError
 from flowlaunch.gateway.access.quotas import Limit
 from flowlaunch.gateway.api.problems import Problem
-from flowlaunch.gateway.store import launches
 from flowlaunch.gateway.store.launches import Accepted, Erased, Full, Reused, repeated
 
 if TYPE_CHECKING:
     from flowlaunch._io.clock_async import AsyncClock
-    from flowlaunch.batch.ledger import Ledger
     from flowlaunch.gateway.access import Caller
     from flowlaunch.gateway.access.gatekeeper import Gatekeeper
     from flowlaunch.gateway.access.quotas import Charge
@@ -34,15 +31,14 @@ class Launcher:
 
     def __init__(
         self,
-        ledger: Ledger,
         orders: Orders,
         accepter: Accepter,
         gatekeeper: Gatekeeper,
         options: GatewayOptions,
         clock: AsyncClock,
     ) -> None:
-        self._ledger, self._orders, self._accepter = ledger, orders, accepter
-        self._gatekeeper, self._options, self._clock = gatekeeper, options, clock
+        self._orders, self._accepter, self._gatekeeper = orders, accepter, gatekeeper
+        self._options, self._clock = options, clock
 
     async def launch(self, ask: Ask, caller: Caller) -> Accepted:
         """Return the launch once it is on the disk; the one there is, when the same was asked for under its key.
@@ -91,7 +87,7 @@ class Launcher:
         """Return the launch that the key stands for already: its repetition is answered whatever has changed since."""
         if ask.key is None:
             return None
-        found = await asyncio.to_thread(launches.find_keyed, self._ledger.store, caller.key_id, ask.key)
+        found = await self._accepter.find(caller.key_id, ask.key)
         if found is None:
             return None
         return taken(repeated(found, ask.fingerprint()), ask)

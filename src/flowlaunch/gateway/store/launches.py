@@ -224,9 +224,8 @@ def _known(
         if key is not None:
             keys.setdefault(caller, set()).add(key)
     known = _keyed(connection, keys)
-    for caller, asked_for in keys.items():
-        if not _holds_erased(connection, caller):  # asked for after the keys: an erasure in between is seen here
-            continue
+    for caller in _holding_erased(connection, keys):  # asked for after the keys: an erasure in between is seen here
+        asked_for = keys[caller]
         standing_for = {store.keyed_hash.known_of(key): key for key in asked_for if (caller, key) not in known}
         found = _keyed(connection, {caller: standing_for})
         known |= {(caller, standing_for[stand_in]): one for (_caller, stand_in), one in found.items()}
@@ -241,11 +240,14 @@ def _keyed(connection: Connection, keys: Mapping[str, Collection[str]]) -> dict[
     return {(one.caller, one.idempotency_key or ""): one for one in found}
 
 
-def _holds_erased(connection: Connection, caller: str) -> bool:
-    """Tell whether a key of the caller was erased; of those who have none, no key of stand-ins is asked for."""
+def _holding_erased(connection: Connection, callers: Collection[str]) -> list[str]:
+    """Return the callers of whom a key was erased; for the others no stand-in of a key is asked for."""
+    if not callers:
+        return []
     is_hidden = and_(launches.c.idempotency_key >= PREFIX, launches.c.idempotency_key < f"{PREFIX}g")
-    wanted = select(launches.c.id).where(launches.c.caller == caller, is_hidden, launches.c.fingerprint == ERASED)
-    return connection.execute(wanted.limit(1)).first() is not None
+    is_asked_for = launches.c.caller.in_(callers)
+    wanted = select(launches.c.caller).where(is_asked_for, is_hidden, launches.c.fingerprint == ERASED)
+    return list(connection.execute(wanted.distinct()).scalars())
 
 
 def _waiting(connection: Connection, batch_ids: Iterable[int]) -> Counter[int]:
@@ -272,10 +274,11 @@ def find(store: Store, launch_id: str) -> LaunchRecord | None:
     return None if one is None else _record(one)
 
 
-def find_keyed(store: Store, caller: str, idempotency_key: str) -> LaunchRecord | None:
-    """Return the launch that a caller asked for under a key, also when the key was erased since."""
-    with store.read("find launch by key") as connection:
-        return _known(store, connection, [(caller, idempotency_key)]).get((caller, idempotency_key))
+def find_keyed(store: Store, keys: Sequence[tuple[str, str]]) -> list[LaunchRecord | None]:
+    """Return the launches that callers asked for under keys, each a caller and a key, also of keys erased since."""
+    with store.read("find launches by key") as connection:
+        known = _known(store, connection, keys)
+    return [known.get(key) for key in keys]
 
 
 def of_rows(store: Store, row_ids: Sequence[int]) -> dict[int, LaunchRecord]:
