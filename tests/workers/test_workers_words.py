@@ -21,6 +21,8 @@ from flowlaunch.cli.ledgers import spelt
         ("postgresql://anna@db/batches?sslmode=verify-full", "'postgresql://anna@db/batches?sslmode=verify-full'"),
         ("postgresql://db/batches?user=anna&password=s3cret", "'postgresql://db/batches?user=anna'"),
         ("postgresql://db/batches?password=s3cret&user=anna", "'postgresql://db/batches?user=anna'"),
+        ("postgresql://db/batches?sslpassword=s3cret&user=anna", "'postgresql://db/batches?user=anna'"),
+        ("postgresql://db/batches?PassWord=s3cret", "postgresql://db/batches"),
         ("my people.csv", "'my people.csv'"),
     ],
 )

@@ -172,5 +172,5 @@ def shown(target: str) -> str:
     scheme, slashes, user = head.partition("://")
     place = f"{scheme}{slashes}{user.partition(':')[0]}{at}{rest}" if at else rest
     place, _, query = place.partition("?")
-    kept = "&".join(one for one in query.split("&") if one and not one.startswith("password="))
+    kept = "&".join(one for one in query.split("&") if one and "password" not in one.partition("=")[0].lower())
     return f"{place}?{kept}" if kept else place
