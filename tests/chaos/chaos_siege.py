@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+from abc import ABC, abstractmethod
 
 from chaos_network import WAYS
 
@@ -81,7 +82,7 @@ class Siege:
         return f"seed {self.seed}: {' '.join(self.story)}"
 
 
-class MachineSiege(Siege):
+class MachineSiege(Siege, ABC):
     """A siege of one process on a machine of its own; at most `CONCURRENCY` of its launches are in flight."""
 
     CONCURRENCY = 8
@@ -90,9 +91,9 @@ class MachineSiege(Siege):
         super().__init__(sandbox, seed)
         self.machine = self.service = None
 
+    @abstractmethod
     def start(self):
         """Begin the process, or begin it anew."""
-        raise NotImplementedError
 
     def kill(self):
         self.machine.close()
